@@ -1,0 +1,54 @@
+# Two commands: `make demo` and `make test`. Everything else is for those who work on Countersign.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PORT   ?= 7070
+DEMO   ?= demo
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check check-all lint types contracts bench lock clean docs
+
+demo: $(VENV)/run.stamp  ## The playground's page with the bot in it
+	$(BIN)/countersign demo --port $(PORT) --dir $(DEMO)
+
+test: $(VENV)/dev.stamp  ## Every test that this machine can run, in about three minutes
+	$(BIN)/python -m pytest -m "not slow"
+
+check: lint types contracts test  ## What must hold before a commit
+
+check-all: lint types contracts $(VENV)/dev.stamp  ## What CI runs: everything above plus kill loops, browser and real servers
+	$(MAKE) test
+	$(BIN)/python -m pytest -m slow --timeout 600
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+contracts: $(VENV)/dev.stamp
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.stamp  ## Benchmarks, each beside its floor
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/dev.stamp  ## Regenerate the documents that follow from code
+	$(BIN)/python -m tests.docs.lifecycle > docs/lifecycle.md
+
+lock:  ## Renew the locked dependencies (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in -o requirements/run.lock $(UPGRADE)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev -c requirements/run.lock pyproject.toml requirements/build.in -o requirements/dev.lock $(UPGRADE)
+
+$(VENV)/run.stamp: requirements/run.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes -r requirements/run.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
+	$(PIP) --require-hashes -r requirements/dev.lock
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
