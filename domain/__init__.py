@@ -1,0 +1,1 @@
+"""The words: values and pure functions that every plane speaks. Standard library only."""

@@ -1,0 +1,353 @@
+"""`evolve(run, recorded)`: one event folded into a run. Pure, total over run events, and the only writer of a Run."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, assert_never
+
+from domain import events as e
+from domain.calls import Doubt, Observation
+from domain.outcomes import Outcome
+from domain.runs import (
+    FROM_ANYWHERE,
+    OVER,
+    TRANSITIONS,
+    WORKING,
+    CallRecord,
+    CallStatus,
+    Ending,
+    Message,
+    Question,
+    Redirect,
+    Run,
+    Status,
+    Wait,
+)
+from domain.tasks import Trust
+
+
+class IllegalEvent(ValueError):
+    """The log says something that cannot have happened: it is damaged, or the code that wrote it was wrong."""
+
+
+def replay(run_id: str, log: Iterable[e.Recorded]) -> Run:
+    """The run that these events add up to."""
+    run = Run(run_id=run_id)
+    for recorded in log:
+        run = evolve(run, recorded)
+    return run
+
+
+def evolve(run: Run, recorded: e.Recorded) -> Run:
+    """`run` after `recorded`. Raises IllegalEvent."""
+    if recorded.seq != run.seq + 1:
+        raise IllegalEvent(f"{run.run_id}: event {recorded.seq} follows {run.seq}; the log has a gap")
+    changed = _apply(run, recorded)
+    worked = run.working_s
+    if run.updated_at is not None and run.status in WORKING and not run.paused:
+        worked += max(0.0, (recorded.at - run.updated_at).total_seconds())
+    created = run.created_at or recorded.at
+    return replace(changed, seq=recorded.seq, working_s=worked, created_at=created, updated_at=recorded.at)
+
+
+def _apply(run: Run, recorded: e.Recorded) -> Run:
+    event = recorded.event
+    if run.status is Status.FINISHED and not isinstance(event, _AFTER_THE_END):
+        raise IllegalEvent(f"{run.run_id}: {type(event).__name__} after the run has finished")
+    match event:
+        case e.TaskReceived():
+            return _received(run, event)
+        case e.PolicyDecided(decision=decision):
+            return _move(replace(run, decision=decision), Status.REASONING if decision.allowed else Status.DECIDING)
+        case e.CallsProposed() | e.QuestionAsked() | e.WaitStarted() | e.Concluded() | e.GaveUp():
+            return _reasoned(run, event)
+        case e.ReasoningFailed(why=why, retry=retry):
+            counted = _spend(run, event.cost)
+            ending = None if retry else Ending(outcome=Outcome.FAILED, summary=why)
+            return replace(counted, failures=run.failures + 1, ending=ending, rationale=why)
+        case e.ProposalDropped():
+            return _spend(run, event.cost)
+        case e.CallAllowed() | e.CallDenied() | e.ApprovalRequested():
+            return _judged(run, event)
+        case e.VoteCast(vote=vote):
+            record = _asked(run, vote.approval_id)
+            return _with(run, record, votes=(*record.votes, vote))
+        case e.ApprovalGranted(approval_id=approval_id, use_until=until):
+            record = _asked(run, approval_id)
+            return _settle(_with(run, record, status=CallStatus.ALLOWED, use_until=until))
+        case e.ApprovalClosed(approval_id=approval_id, end=end, why=why):
+            record = _asked(run, approval_id)
+            return _settle(_with(run, record, status=CallStatus.DROPPED, approval_end=end, note=why, use_until=None))
+        case e.CallsDropped(call_ids=call_ids, why=why):
+            return _dropped(run, call_ids, why)
+        case e.ActionStarted() | e.ActionReturned() | e.ActionInDoubt() | e.DoubtResolved() | e.DoubtPutToPerson():
+            return _redirected_if_free(_acted(run, event))
+        case e.Noticed(what=what):
+            return _wait_over(run, what)
+        case e.DeadlineReached(kind=kind, subject=subject):
+            return _deadline(run, kind, subject)
+        case e.PersonSpoke(by=by, text=text):
+            return replace(run, messages=(*run.messages, Message(by=by, text=text)))
+        case e.Answered(by=by, text=text):
+            return _answered(run, by, text)
+        case e.Paused():
+            return replace(run, paused=True)
+        case e.TakenOver(by=by):
+            return replace(run, paused=True, held_by=by)
+        case e.Resumed(by=by):
+            words = (*run.messages, Message(by=by, text=event.why)) if event.why else run.messages
+            return replace(run, paused=False, held_by=None, messages=words)
+        case e.Redirected(by=by, task=task, agent=agent):
+            return _redirected_if_free(replace(run, redirect=Redirect(by=by, task=task, agent=agent)))
+        case e.StopRequested(by=by, why=why):
+            return replace(run, stopping=f"{by}: {why}" if why else by)
+        case e.RunFinished(outcome=outcome, summary=summary):
+            return replace(
+                _move(run, Status.FINISHED), outcome=outcome, summary=summary, offer=None, past=_all_over(run), batch=()
+            )
+        case e.Posted(key=key, channel=channel, ts=ts):
+            return replace(run, posted={**run.posted, key: (channel, ts)})
+        case e.VoteRefused():
+            return run
+        case e.InstanceStarted() | e.EverythingStopped() | e.EverythingResumed():
+            raise IllegalEvent(f"{run.run_id}: {type(event).__name__} belongs to the organization's stream")
+        case _:
+            assert_never(event)
+
+
+_AFTER_THE_END = (e.Posted, e.VoteRefused, e.ProposalDropped)
+
+
+def _received(run: Run, event: e.TaskReceived) -> Run:
+    people = (event.task.requester,) if event.task.requester else ()
+    begun = replace(run, task=event.task, agent=event.agent, linked=event.linked, excluded=people, standing=people)
+    return _move(begun, Status.DECIDING)
+
+
+def _reasoned(run: Run, event: "e.CallsProposed | e.QuestionAsked | e.WaitStarted | e.Concluded | e.GaveUp") -> Run:
+    """An answer of the reasoner: one more iteration, and what it wants next."""
+    run = replace(_spend(run, event.cost), iterations=run.iterations + 1, failures=0)
+    match event:
+        case e.CallsProposed(calls=calls, rationale=rationale, conclusion=conclusion):
+            batch = tuple(CallRecord(call=call) for call in calls)
+            made = run.calls_made + len(calls)
+            run = replace(run, batch=batch, calls_made=made, rationale=rationale, conclusion=conclusion)
+            return _move(run, Status.PROPOSED)
+        case e.QuestionAsked(question=text, options=options, step=step):
+            question = Question(question=text, options=options, step=step)
+            return _move(replace(run, questions=(*run.questions, question)), Status.AWAITING_ANSWER)
+        case e.WaitStarted(topic=topic, why=why, until=until, step=step, offer=offer):
+            wait = Wait(topic=topic, why=why, until=until, step=step)
+            made = run.calls_made + (1 if offer else 0)
+            record = CallRecord(call=offer) if offer else None
+            return _move(replace(run, waits=(*run.waits, wait), offer=record, calls_made=made), Status.WAITING)
+        case e.Concluded(summary=summary, outcome=outcome):
+            return replace(run, ending=Ending(outcome=outcome, summary=summary))
+        case e.GaveUp(why=why, outcome=outcome):
+            return replace(run, ending=Ending(outcome=outcome, summary=why))
+
+
+def _judged(run: Run, event: "e.CallAllowed | e.CallDenied | e.ApprovalRequested") -> Run:
+    match event:
+        case e.CallAllowed(call_id=call_id):
+            return _settle(_with(run, run.record(call_id), status=CallStatus.ALLOWED))
+        case e.CallDenied(call_id=call_id, verdict=verdict):
+            return _settle(_with(run, run.record(call_id), status=CallStatus.DENIED, denial=verdict, note=verdict.text))
+        case e.ApprovalRequested(request=request):
+            return _settle(_with(run, run.record(request.call_id), status=CallStatus.AWAITING, request=request))
+
+
+def _acted(
+    run: Run,
+    event: "e.ActionStarted | e.ActionReturned | e.ActionInDoubt | e.DoubtResolved | e.DoubtPutToPerson",
+) -> Run:
+    record = run.record(event.call_id)
+    match event:
+        case e.ActionStarted(epoch=epoch, attempt=attempt, key=key, digest=digest):
+            if record.status not in (CallStatus.ALLOWED, CallStatus.IN_DOUBT):
+                raise IllegalEvent(f"{run.run_id}: call {event.call_id} starts while it is {record.status}")
+            changes: dict[str, Any] = {"epoch": epoch, "attempt": attempt, "key": key, "digest": digest}
+            return _settle(_with(run, record, status=CallStatus.ACTING, use_until=None, **changes))
+        case e.ActionReturned(observation=observation, met=met, problems=problems):
+            done: dict[str, Any] = {"observation": observation, "met": met, "problems": problems}
+            return _settle(_with(run, record, status=CallStatus.RETURNED, **done))
+        case e.ActionInDoubt(why=why, remedy=remedy):
+            return _settle(_with(run, record, status=CallStatus.IN_DOUBT, note=why, remedy=remedy))
+        case e.DoubtResolved():
+            return _resolved(run, record, event)
+        case e.DoubtPutToPerson(question=text, options=options):
+            question = Question(question=text, options=options, about=event.call_id)
+            asked = replace(_with(run, record, remedy="ask"), questions=(*run.questions, question))
+            return asked if run.status is Status.WAITING else _move(asked, Status.AWAITING_ANSWER)
+
+
+def _resolved(run: Run, record: CallRecord, event: e.DoubtResolved) -> Run:
+    """A doubt ends. Where a tool finds nothing done it is repeated; where a person says so, thought about anew."""
+    match event.finding:
+        case Doubt.HAPPENED:
+            seen = event.observation or Observation(
+                ok=True, summary=f"It did happen, says {event.by}.", trust=Trust.MACHINE
+            )
+            return _settle(_with(run, record, status=CallStatus.RETURNED, observation=seen))
+        case Doubt.NOT_HAPPENED if record.remedy == "ask" or run.stopping:
+            return _settle(_with(run, record, status=CallStatus.DROPPED, note=f"It did not happen, says {event.by}."))
+        case Doubt.NOT_HAPPENED:
+            return _with(run, record, remedy="repeat")
+        case Doubt.UNKNOWN:
+            return run
+
+
+def _answered(run: Run, by: str, text: str) -> Run:
+    question = run.open_question
+    if question is None:
+        raise IllegalEvent(f"{run.run_id}: an answer without a question")
+    closed = (*run.questions[:-1], replace(question, answer=text, by=by))
+    run = replace(run, questions=closed, excluded=_add(run.excluded, by))
+    if question.about is not None:
+        return run  # the resolution of the doubt follows, and moves the run
+    return _move(run, Status.REASONING)
+
+
+def _deadline(run: Run, kind: str, subject: str) -> Run:
+    match kind:
+        case "wait":
+            return _wait_over(run, "timed out")
+        case "timeout" | "deadline":
+            return replace(run, limit=kind)
+        case _:
+            return run  # an approval's end is recorded beside it, as ApprovalClosed
+
+
+def _wait_over(run: Run, what: str) -> Run:
+    wait = run.waiting_for
+    if wait is None:
+        return run
+    ended = (*run.waits[:-1], replace(wait, what=what))
+    past = run.past
+    if run.offer is not None and run.offer.status not in (CallStatus.ACTING, CallStatus.IN_DOUBT):
+        past = (
+            *past,
+            run.offer if run.offer.status in OVER else replace(run.offer, status=CallStatus.DROPPED, note=what),
+        )
+    elif run.offer is not None:
+        return replace(run, waits=ended)  # the person's call is under way: its return ends the wait
+    return _move(replace(run, waits=ended, offer=None, past=past), Status.REASONING)
+
+
+def _dropped(run: Run, call_ids: tuple[str, ...], why: str) -> Run:
+    for call_id in call_ids:
+        record = run.record(call_id)
+        if record.status not in OVER:
+            run = _with(run, record, status=CallStatus.DROPPED, note=why)
+    return _settle(run)
+
+
+def _redirected_if_free(run: Run) -> Run:
+    """A redirect takes hold once nothing is in flight: the decision is revoked and the door asked again."""
+    redirect = run.redirect
+    if redirect is None or run.in_flight or run.in_doubt:
+        return run
+    waits, wait = run.waits, run.waiting_for
+    if wait is not None:
+        waits = (*waits[:-1], replace(wait, what="redirected"))
+    questions, question = run.questions, run.open_question
+    if question is not None:
+        questions = (*questions[:-1], replace(question, answer="(redirected)", by=redirect.by))
+    return _move(
+        replace(
+            run,
+            task=redirect.task,
+            agent=redirect.agent,
+            redirect=None,
+            decision=None,
+            past=_all_over(run, "redirected"),
+            batch=(),
+            offer=None,
+            waits=waits,
+            questions=questions,
+            conclusion=None,
+            ending=None,
+            messages=(*run.messages, Message(by=redirect.by, text=redirect.task.goal)),
+            excluded=_add(run.excluded, redirect.by),
+            standing=_add(run.standing, redirect.by),
+        ),
+        Status.DECIDING,
+    )
+
+
+def _settle(run: Run) -> Run:
+    """The run's status after one of its calls has changed: that of its current group."""
+    if run.status is Status.WAITING:
+        return _offer_over(run)
+    statuses = {record.status for record in run.group}
+    for status, meaning in (
+        (CallStatus.ACTING, Status.ACTING),
+        (CallStatus.IN_DOUBT, Status.IN_DOUBT),
+        (CallStatus.PROPOSED, Status.PROPOSED),
+        (CallStatus.AWAITING, Status.AWAITING_APPROVAL),
+        (CallStatus.ALLOWED, Status.APPROVED),
+    ):
+        if status in statuses:
+            return _move(run, meaning)
+    return _batch_over(run)
+
+
+def _batch_over(run: Run) -> Run:
+    ending = run.ending
+    if run.conclusion is not None and all(record.good for record in run.batch):
+        ending = Ending(outcome=Outcome.SUCCEEDED, summary=run.conclusion)
+    done = replace(run, past=run.past + run.batch, batch=(), conclusion=None, ending=ending)
+    return _move(done, Status.REASONING)
+
+
+def _offer_over(run: Run) -> Run:
+    """An offered call that returned, or was closed, ends the wait it was offered in."""
+    offer = run.offer
+    if offer is None or offer.status not in OVER:
+        return run
+    if offer.status is CallStatus.RETURNED:
+        what = "done" if offer.good else "failed"
+    else:
+        what = str(offer.approval_end or "closed")
+    wait = run.waiting_for
+    waits = run.waits if wait is None else (*run.waits[:-1], replace(wait, what=what))
+    return _move(replace(run, offer=None, past=(*run.past, offer), waits=waits), Status.REASONING)
+
+
+def _all_over(run: Run, why: str = "the run ended") -> tuple[CallRecord, ...]:
+    """Every call, none left open."""
+    return tuple(r if r.status in OVER else replace(r, status=CallStatus.DROPPED, note=why) for r in run.records)
+
+
+def _with(run: Run, record: CallRecord, **changes: Any) -> Run:
+    """`run` with one call's record changed."""
+    changed = replace(record, **changes)
+    if run.offer is record:
+        return replace(run, offer=changed)
+    if record in run.batch:
+        return replace(run, batch=tuple(changed if r is record else r for r in run.batch))
+    return replace(run, past=tuple(changed if r is record else r for r in run.past))
+
+
+def _asked(run: Run, approval_id: str) -> CallRecord:
+    record = run.approval(approval_id)
+    if record is None:
+        raise IllegalEvent(f"{run.run_id}: nothing was asked as {approval_id}")
+    return record
+
+
+def _move(run: Run, status: Status) -> Run:
+    if status is not run.status:
+        if status not in TRANSITIONS[run.status] and (run.status is Status.FINISHED or status not in FROM_ANYWHERE):
+            raise IllegalEvent(f"{run.run_id}: a run that is {run.status} cannot become {status}")
+        return replace(run, status=status)
+    return run
+
+
+def _spend(run: Run, cost: e.Cost) -> Run:
+    if not cost.usd and not cost.tokens:
+        return run
+    return replace(run, cost_usd=run.cost_usd + cost.usd, tokens=run.tokens + cost.tokens)
+
+
+def _add(people: tuple[str, ...], person: str) -> tuple[str, ...]:
+    return people if person in people else (*people, person)
