@@ -45,7 +45,7 @@ class Outbox(Protocol):
         ...
 
     async def put(self, posts: Sequence[Post], *, reader: str, position: int) -> None:
-        """Queue the posts (a known key is ignored, or replaced if coalesced) and move the reader, in one transaction."""
+        """Queue posts (a known key is ignored, or replaced if coalesced) and move the reader, in one transaction."""
         ...
 
     async def due(self, now: datetime, limit: int = 50) -> list[Queued]:
@@ -70,6 +70,10 @@ class Outbox(Protocol):
 
     async def where(self, key: str) -> tuple[str, str] | None:
         """(channel, ts) of a sent post."""
+        ...
+
+    async def run_at(self, channel: str, ts: str) -> str | None:
+        """The run that this message of ours belongs to."""
         ...
 
 
