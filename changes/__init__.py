@@ -1,0 +1,1 @@
+"""Plane 5: how an effect becomes real, from proposal to commitment. Pure: it says whether, never does."""

@@ -75,6 +75,7 @@ class ToolCall:
     expect: Expectation | None = None
     verifies: str | None = None
     tainted: tuple[str, ...] = ()
+    problem: str = ""  # why it cannot be done as written: a schema's fault, an unreachable target
     proposer: str = "reasoner"  # or the person who edited or offered it
 
 

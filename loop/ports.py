@@ -87,15 +87,18 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """Leave to start exactly this call once. `credential_scope` is what the broker may lend for it."""
+    """Leave to start exactly this call once: the one whose `changes.digest.call_digest` is `digest`."""
 
+    organization: str
     run_id: str
     call_id: str
+    subject: str | None  # on whose behalf
+    verdict_hash: str
     digest: str
-    key: str
+    key: str  # the idempotency key, the same for every attempt
     epoch: int
     attempt: int
-    voters: tuple[str, ...] = ()
+    voters: tuple[Principal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +112,7 @@ class Refused:
 class Lease:
     """Work lent to one worker: the folded run, what to do, and the epoch that fences a stale holder.
 
-    `acts` is empty for reasoning. Reads come with their permits; for anything above the worker must ask for one.
+    `calls` is empty for reasoning. Reads come with their permits; for anything above the worker must ask for one.
     """
 
     run: Run
@@ -148,8 +151,12 @@ class Queue(Protocol):
 class Reports(Protocol):
     """What a worker tells the controller. A report of a stale lease is refused by its epoch."""
 
-    async def proposed(self, lease: Lease, proposal: "Proposal") -> None:
-        """The answer to a reasoning lease."""
+    async def proposed(self, lease: Lease, proposal: "Proposal", prepared: Sequence["Prepared"]) -> None:
+        """The answer to a reasoning lease; `prepared` belongs to the proposal's drafts, in their order."""
+        ...
+
+    async def failed(self, lease: Lease, why: str) -> None:
+        """The reasoner broke."""
         ...
 
     async def returned(self, lease: Lease, results: Mapping[str, Observation]) -> None:
@@ -168,7 +175,7 @@ class Reports(Protocol):
 class Permits(Protocol):
     """Where a worker asks before it acts."""
 
-    async def start(self, lease: Lease, call_id: str, digest: str) -> Permit | Refused:
+    async def start(self, lease: Lease, call: ToolCall) -> Permit | Refused:
         """Record that the call starts, and consume its approval, in one transaction. Idempotent per epoch and call."""
         ...
 
