@@ -1,0 +1,1 @@
+"""The service `web`: a program of its own that countersign watches and restarts."""

@@ -1,0 +1,1 @@
+"""Forges: where change requests are opened, checked and merged."""

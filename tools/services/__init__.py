@@ -1,0 +1,1 @@
+"""Services that can be looked at and restarted."""
