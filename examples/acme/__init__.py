@@ -1,0 +1,1 @@
+"""Acme, the sample organization: its infrastructure, its one service, and its configuration."""
