@@ -86,7 +86,7 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
         case e.DeadlineReached(kind=kind, subject=subject):
             return _deadline(run, kind, subject)
         case e.PersonSpoke(by=by, text=text):
-            return replace(run, messages=(*run.messages, Message(by=by, text=text)))
+            return _heard(run, by, text)
         case e.Answered(by=by, text=text):
             return _answered(run, by, text)
         case e.Paused():
@@ -94,8 +94,7 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
         case e.TakenOver(by=by):
             return replace(run, paused=True, held_by=by)
         case e.Resumed(by=by):
-            words = (*run.messages, Message(by=by, text=event.why)) if event.why else run.messages
-            return replace(run, paused=False, held_by=None, messages=words)
+            return replace(_heard(run, by, event.why), paused=False, held_by=None)
         case e.Redirected(by=by, task=task, agent=agent):
             return _redirected_if_free(replace(run, redirect=Redirect(by=by, task=task, agent=agent)))
         case e.StopRequested(by=by, why=why):
@@ -128,17 +127,17 @@ def _reasoned(run: Run, event: "e.CallsProposed | e.QuestionAsked | e.WaitStarte
     run = replace(_spend(run, event.cost), iterations=run.iterations + 1, failures=0)
     match event:
         case e.CallsProposed(calls=calls, rationale=rationale, conclusion=conclusion):
-            batch = tuple(CallRecord(call=call) for call in calls)
+            batch = tuple(CallRecord(call=call, turn=run.iterations) for call in calls)
             made = run.calls_made + len(calls)
             run = replace(run, batch=batch, calls_made=made, rationale=rationale, conclusion=conclusion)
             return _move(run, Status.PROPOSED)
         case e.QuestionAsked(question=text, options=options, step=step):
-            question = Question(question=text, options=options, step=step)
+            question = Question(question=text, options=options, step=step, turn=run.iterations)
             return _move(replace(run, questions=(*run.questions, question)), Status.AWAITING_ANSWER)
         case e.WaitStarted(topic=topic, why=why, until=until, step=step, offer=offer):
-            wait = Wait(topic=topic, why=why, until=until, step=step)
+            wait = Wait(topic=topic, why=why, until=until, step=step, turn=run.iterations)
             made = run.calls_made + (1 if offer else 0)
-            record = CallRecord(call=offer) if offer else None
+            record = CallRecord(call=offer, turn=run.iterations) if offer else None
             return _move(replace(run, waits=(*run.waits, wait), offer=record, calls_made=made), Status.WAITING)
         case e.Concluded(summary=summary, outcome=outcome):
             return replace(run, ending=Ending(outcome=outcome, summary=summary))
@@ -175,7 +174,7 @@ def _acted(
         case e.DoubtResolved():
             return _resolved(run, record, event)
         case e.DoubtPutToPerson(question=text, options=options):
-            question = Question(question=text, options=options, about=event.call_id)
+            question = Question(question=text, options=options, about=event.call_id, turn=run.iterations)
             asked = replace(_with(run, record, remedy="ask"), questions=(*run.questions, question))
             return asked if run.status is Status.WAITING else _move(asked, Status.AWAITING_ANSWER)
 
@@ -266,7 +265,8 @@ def _redirected_if_free(run: Run) -> Run:
             questions=questions,
             conclusion=None,
             ending=None,
-            messages=(*run.messages, Message(by=redirect.by, text=redirect.task.goal)),
+            messages=_heard(run, redirect.by, redirect.task.goal).messages,
+            goal_turn=run.iterations,
             excluded=_add(run.excluded, redirect.by),
             standing=_add(run.standing, redirect.by),
         ),
@@ -347,6 +347,11 @@ def _spend(run: Run, cost: e.Cost) -> Run:
     if not cost.usd and not cost.tokens:
         return run
     return replace(run, cost_usd=run.cost_usd + cost.usd, tokens=run.tokens + cost.tokens)
+
+
+def _heard(run: Run, by: str, text: str) -> Run:
+    said = Message(by=by, text=text, turn=run.iterations)
+    return replace(run, messages=(*run.messages, said)) if text else run
 
 
 def _add(people: tuple[str, ...], person: str) -> tuple[str, ...]:

@@ -91,6 +91,7 @@ class CallRecord:
     observation: Observation | None = None
     met: bool | None = None
     problems: tuple[str, ...] = ()
+    turn: int = 0  # the reasoner's answer that proposed it, counted from 1
 
     @property
     def good(self) -> bool:
@@ -108,6 +109,7 @@ class Wait:
     until: datetime
     step: str | None = None
     what: str | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,7 @@ class Question:
     step: str | None = None
     answer: str | None = None
     by: Principal | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,7 @@ class Message:
 
     by: Principal
     text: str
+    turn: int = 0  # how many answers the reasoner had given by then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +155,7 @@ class Run:
     ] = ()  # who never counts as approver of what follows: requester, redirectors, answerers
     standing: tuple[Principal, ...] = ()  # whose standing bounds the decision: requester and redirectors
     iterations: int = 0
+    goal_turn: int = 0  # the iterations when the present goal was set; what earlier turns did served another
     calls_made: int = 0  # the next call's id follows from it
     failures: int = 0  # of the reasoner, in a row
     cost_usd: float = 0.0
