@@ -37,3 +37,12 @@ class Post:
     body: Mapping[str, Json]
     guaranteed: bool = True
     replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A post in the outbox, and how often it was tried. `uncertain`: a try may have reached Slack unanswered."""
+
+    post: Post
+    attempts: int = 0
+    uncertain: bool = False

@@ -1,11 +1,13 @@
 """What the doors need of the store: a durable way in, a durable way out, and the API's tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.envelopes import Envelope, Post
+from domain.envelopes import Envelope, Post, Queued
+from domain.tokens import Token
+
+__all__ = ["Inbox", "Outbox", "Queued", "Token", "Tokens"]
 
 
 class Inbox(Protocol):
@@ -26,15 +28,6 @@ class Inbox(Protocol):
     async def set_aside(self, door: str, key: str, why: str) -> None:
         """It cannot be handled: keep it, out of the way, with the reason."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queued:
-    """A post in the outbox, and how often it was tried. `uncertain`: a try may have reached Slack unanswered."""
-
-    post: Post
-    attempts: int = 0
-    uncertain: bool = False
 
 
 class Outbox(Protocol):
@@ -75,17 +68,6 @@ class Outbox(Protocol):
     async def run_at(self, channel: str, ts: str) -> str | None:
         """The run that this message of ours belongs to."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """An API token, as the store knows it: never its secret. `act_as` lets it name requester and source."""
-
-    name: str
-    created_at: datetime
-    act_as: bool = False
-    revoked_at: datetime | None = None
-    last_used_at: datetime | None = None
 
 
 class Tokens(Protocol):
