@@ -63,7 +63,7 @@ const PATHS = {
 export function icon(name, cls = "") {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", `icon ${cls}`.trim());
+  svg.setAttribute("class", `icon ${name === "more" ? "dots3" : ""} ${cls}`.trim());
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", PATHS[name] || PATHS.info);

@@ -5,7 +5,7 @@ import { renderBlocks } from "./blocks.js";
 import { personName } from "./store.js";
 
 export function renderHome(root, pane, app) {
-  const view = pane.store.home(pane.me);
+  const view = pane.store.home(pane.me, app);
   const sig = JSON.stringify([view, pane.me, app?.id, pane.peopleSig]);
   if (root.sig === sig) return;
   root.sig = sig;

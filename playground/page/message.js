@@ -2,8 +2,7 @@
 
 import { h, icon, iconButton, safeUrl } from "./dom.js";
 import { mrkdwn, decode, encode, plain } from "./mrkdwn.js";
-import { renderBlocks } from "./blocks.js";
-import { disclosure } from "./blocks.js";
+import { disclosure, renderBlocks } from "./blocks.js";
 import { pre } from "./code.js";
 import { emoji, QUICK } from "./emoji.js";
 import { avatar, clock, stamp, countOf, ago } from "./people.js";
@@ -37,9 +36,14 @@ function headline(m, author) {
 
 function content(m, ctx) {
   const edited = m.edited ? h("span", { class: "edited", title: m.edited.ts ? stamp(m.edited.ts) : null }, "(edited)") : null;
-  if (m.blocks?.length) return h("div", { class: "blocks" }, renderBlocks(m.blocks, ctx), edited, attachments(m, ctx));
-  return h("div", { class: "text" }, mrkdwn(m.text || "", ctx.names), edited ? [" ", edited] : null, attachments(m, ctx));
+  const live = (m.stream?.state || m.streaming_state) === "streaming" ? h("span", { class: "caret", "aria-label": "still writing" }) : null;
+  if (m.blocks?.length && !typedByPerson(m)) return h("div", { class: "blocks" }, renderBlocks(m.blocks, ctx), live, edited, attachments(m, ctx));
+  return h("div", { class: "text" }, mrkdwn(m.text || "", ctx.names), live, edited ? [" ", edited] : null, attachments(m, ctx));
 }
+
+/** A person's own words arrive twice, as text and as one rich_text block; the text still has its *marks*. */
+const typedByPerson = (m) => !m.bot_id && m.text && m.blocks.length === 1 && m.blocks[0].type === "rich_text"
+  && m.blocks[0].elements.every((part) => part.type === "rich_text_section" && part.elements.every((leaf) => !leaf.style));
 
 function attachments(m, ctx) {
   return (m.attachments || []).map((a) => h("div", { class: "attachment" }, a.pretext ? h("div", null, mrkdwn(a.pretext, ctx.names)) : null,
@@ -101,16 +105,20 @@ function threadLink(m, summary, pane) {
 
 const WORKING = { processing: "is working", active: "is active in this thread" };
 
-/** The platform's own Stop for a working agent; null when nothing is running. */
+/** What a working agent says about itself, with the platform's own Stop; null when nothing runs. */
 export function working(session, pane) {
-  if (!WORKING[session.status]) return null;
+  const stoppable = WORKING[session.status];
+  const says = session.status_text && (!session.status_until || session.status_until > Date.now() / 1000) ? session.status_text : null;
+  if (!stoppable && !says) return null;
+  const app = pane.store.apps().find((u) => u.app_id === session.app_id) || pane.store.apps()[0];
+  const text = says ? `${personName(app)} ${says}` : session.title || `${personName(app)} ${stoppable}`;
   const stop = h("button", { type: "button", class: "btn small", "data-testid": "stop-agent", onclick: async () => {
     stop.disabled = true;
     const answer = await post("stop_agent", { user: pane.me, channel: session.channel, thread_ts: session.thread_ts });
     if (!answer.ok) stop.disabled = false;
   } }, icon("stop"), "Stop");
-  return h("div", { class: `working ${session.status}` }, h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
-    h("span", null, session.title ? plain(session.title) : `The agent ${WORKING[session.status]}`), stop);
+  return h("div", { class: `working ${says ? "processing" : session.status}` }, h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
+    h("span", null, plain(text)), stoppable ? stop : null);
 }
 
 function toolbar(m, pane, inThread) {

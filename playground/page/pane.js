@@ -23,9 +23,10 @@ export class Pane {
     this.header = h("header", { class: "channel-head" });
     this.notice = h("div", { class: "notice", role: "status", hidden: true });
     this.home = h("div", { class: "home", "data-testid": "app-home" });
+    this.prompts = h("div", { class: "prompts", hidden: true });
     this.threadPane = new ThreadPane(this);
     this.modals = new Modals(this);
-    this.main = h("main", { class: "channel" }, this.header, this.notice, this.home, this.timeline.root, this.composer.root);
+    this.main = h("main", { class: "channel" }, this.header, this.notice, this.home, this.timeline.root, this.prompts, this.composer.root);
     this.root = h("div", { class: "pane", "data-testid": "pane" }, this.sidebar.root, h("div", { class: "stage" }, this.main, this.threadPane.root, this.modals.root));
     this.root.addEventListener("click", (event) => {
       const mention = event.target.closest("[data-open-channel]");
@@ -49,7 +50,7 @@ export class Pane {
     this.since = this.channel ? this.store.reads.get(this.me, at) : null;
     this.onmove();
     this.render();
-    if (at.startsWith("home:")) post("open_home", { user: this.me, app: at.slice(5) }, { quiet: true });
+    if (at.startsWith("home:")) post("open_home", { user: this.me, app: this.store.user(at.slice(5))?.app_id, tab: "home" }, { quiet: true });
     else this.composer.focus();
   }
 
@@ -128,6 +129,7 @@ export class Pane {
     this.#warn();
     this.home.hidden = !atHome;
     this.timeline.root.hidden = this.composer.root.hidden = atHome;
+    if (atHome) this.prompts.hidden = true;
     if (atHome) renderHome(this.home, this, app);
     else this.#conversation();
     this.threadPane.render();
@@ -152,8 +154,20 @@ export class Pane {
     const roots = store.roots(channel.id, me);
     this.timeline.update(scope, roots, { summaries: store.summaries(channel.id, me), since: this.since, lead: this.#intro(channel) });
     this.composer.aim(scope, { placeholder: `Message ${channel.is_im ? "" : "#"}${store.channelName(channel, me)}`, blocked: this.blocked(channel) });
+    this.#offer(channel);
     const newest = store.state.messages.findLast((m) => m.channel === channel.id && store.visible(m, me));
     if (newest && document.visibilityState === "visible") store.reads.mark(me, channel.id, newest.ts);
+  }
+
+  /** The prompts that an agent suggests in a direct message. */
+  #offer(channel) {
+    const session = channel.is_im ? this.store.state.sessions.find((s) => s.channel === channel.id && s.prompts?.length && !s.thread_ts) : null;
+    const sig = JSON.stringify([session?.prompts, session?.prompts_title, this.me]);
+    this.prompts.hidden = !session;
+    if (this.prompts.sig === sig) return;
+    this.prompts.sig = sig;
+    this.prompts.replaceChildren(...(session ? [h("span", { class: "muted" }, session.prompts_title || "Try asking"), ...session.prompts.map((p) =>
+      h("button", { type: "button", class: "btn small", onclick: () => post("say", { user: this.me, channel: channel.id, text: p.message }) }, p.title))] : []));
   }
 
   /** Why this person cannot write here; empty when they can. */
@@ -192,8 +206,10 @@ export class Pane {
     const dm = this.store.dmWithApp(app, this.me);
     const tab = (label, on, to, testid) => h("button", { type: "button", role: "tab", class: "tab", "aria-selected": String(on), "data-testid": testid, onclick: to }, label);
     const messages = async () => {
-      const target = dm?.id || (await post("open_im", { user: this.me, with: app.id })).channel;
-      if (target) this.go(typeof target === "string" ? target : target.id);
+      const answer = await post("open_home", { user: this.me, app: app.app_id, tab: "messages" }, { quiet: Boolean(dm) });
+      if (!dm && answer.ok) await this.store.refresh();
+      const target = dm || this.store.dmWithApp(app, this.me);
+      if (target) this.go(target.id);
     };
     return h("div", { class: "tabs", role: "tablist" }, tab("Home", atHome, () => this.go(`home:${app.id}`), "tab-home"), tab("Messages", !atHome, messages, "tab-messages"));
   }

@@ -12,10 +12,8 @@ export function avatar(user, size = "") {
   const initials = words.length > 1 ? words[0][0] + words.at(-1)[0] : name.slice(0, user?.is_bot ? 1 : 2);
   let hash = 7;
   for (const char of user?.id || name) hash = (hash * 31 + char.codePointAt(0)) >>> 0;
-  return h("span", { class: `avatar ${size} ${user?.is_bot ? "tint-app" : `tint-${hash % TINTS}`}`, "aria-hidden": "true" }, initials.toUpperCase());
+  return h("span", { class: `avatar ${size} ${user?.deleted ? "away" : ""} ${user?.is_bot ? "tint-app" : `tint-${hash % TINTS}`}`, "aria-hidden": "true" }, initials.toUpperCase());
 }
-
-export const isAway = (user) => Boolean(user?.deleted);
 
 /** What is worth knowing about a person beside the name. */
 export function roleOf(user) {

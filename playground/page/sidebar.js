@@ -10,9 +10,10 @@ export class Sidebar {
     this.pane = pane;
     this.team = h("div", { class: "team" });
     this.switch = h("button", { type: "button", class: "act-as", "data-testid": "act-as", "aria-haspopup": "menu", title: "Act as someone else (Alt+1 … Alt+9)", onclick: () => this.#people() });
+    this.faces = h("div", { class: "faces-row", role: "group", "aria-label": "Act as" });
     this.list = h("nav", { class: "places", "aria-label": "Conversations" });
     this.foot = h("div", { class: "side-foot" }, h("div", { class: "link-state", "data-testid": "connection" }), h("div", { class: "tools" }, tools));
-    this.root = h("aside", { class: "sidebar", "aria-label": "Workspace" }, this.team, this.switch, this.list, this.foot);
+    this.root = h("aside", { class: "sidebar", "aria-label": "Workspace" }, this.team, this.switch, this.faces, this.list, this.foot);
   }
 
   /** Everyone who can be acted as, in the order of the keys Alt+1 … Alt+9. */
@@ -35,8 +36,16 @@ export class Sidebar {
     set(this.team, JSON.stringify(team), () => [h("strong", null, team), h("span", { class: "tag", title: "A local stand-in for a Slack workspace" }, "Playground – not Slack")]);
     this.switch.dataset.user = me;
     set(this.switch, JSON.stringify(user), () => [avatar(user), h("span", { class: "act-as-text" }, h("small", null, "Acting as"), h("strong", null, personName(user)), h("span", { class: "act-as-role" }, roleOf(user))), icon("down")]);
+    reconcile(this.faces, Sidebar.order(store).map((u) => this.#face(u)));
     reconcile(this.list, this.#rows());
     this.#connection();
+  }
+
+  #face(user) {
+    const on = user.id === this.pane.me;
+    const label = `Act as ${personName(user)}, ${roleOf(user)}`;
+    return { key: user.id, sig: `${on}${label}`, make: () => h("button", { type: "button", class: "face-btn", title: label, "aria-label": label, "aria-pressed": String(on),
+      "data-user": user.id, "data-testid": "act-as-face", onclick: () => this.pane.actAs(user.id) }, avatar(user, "small")) };
   }
 
   #rows() {

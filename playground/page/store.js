@@ -17,13 +17,14 @@ export class Store extends EventTarget {
     stream.addEventListener("change", () => this.refresh());
   }
 
-  /** At most one request at a time; changes meanwhile ask for one more. */
-  async refresh() {
-    if (this.busy) {
-      this.again = true;
-      return;
-    }
-    this.busy = true;
+  /** At most one request at a time; changes meanwhile ask for one more. Resolves when the newest state is here. */
+  refresh() {
+    if (this.busy) this.again = true;
+    else this.busy = this.#load().finally(() => { this.busy = null; });
+    return this.busy;
+  }
+
+  async #load() {
     try {
       do {
         this.again = false;
@@ -33,8 +34,6 @@ export class Store extends EventTarget {
       } while (this.again);
     } catch {
       this.#setOnline(false);
-    } finally {
-      this.busy = false;
     }
   }
 
@@ -155,8 +154,8 @@ export class Store extends EventTarget {
     return this.state.views.filter((v) => v.type === "modal" && v.user === me);
   }
 
-  home(me) {
-    return this.state.views.filter((v) => v.type === "home" && v.user === me).at(-1) || null;
+  home(me, app) {
+    return this.state.views.filter((v) => v.type === "home" && v.user === me && (!v.app_id || !app?.app_id || v.app_id === app.app_id)).at(-1) || null;
   }
 
   names(me) {
