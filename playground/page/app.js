@@ -88,7 +88,7 @@ function title() {
 document.body.append(floor, traffic.root);
 document.addEventListener("keydown", keys);
 store.addEventListener("change", title);
-addPane({ as: query.get("as") || kept.as, channel: query.get("channel") || kept.channel, thread: query.get("thread") });
+addPane({ as: query.get("as") || kept.as, channel: query.get("channel") || kept.channel, thread: query.get("thread") || null, spot: query.get("ts") });
 store.addEventListener("change", () => { if (query.get("split") === "1") split(true); document.body.classList.add("ready"); }, { once: true });
 if (query.get("traffic") === "1") store.addEventListener("change", () => traffic.toggle(true), { once: true });
 store.start();

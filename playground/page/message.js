@@ -36,7 +36,7 @@ function headline(m, author) {
 
 function content(m, ctx) {
   const edited = m.edited ? h("span", { class: "edited", title: m.edited.ts ? stamp(m.edited.ts) : null }, "(edited)") : null;
-  const live = (m.stream?.state || m.streaming_state) === "streaming" ? h("span", { class: "caret", "aria-label": "still writing" }) : null;
+  const live = m.stream === "streaming" ? h("span", { class: "caret", "aria-label": "still writing" }) : null;
   if (m.blocks?.length && !typedByPerson(m)) return h("div", { class: "blocks" }, renderBlocks(m.blocks, ctx), live, edited, attachments(m, ctx));
   return h("div", { class: "text" }, mrkdwn(m.text || "", ctx.names), live, edited ? [" ", edited] : null, attachments(m, ctx));
 }
@@ -56,7 +56,7 @@ function fileCard(f) {
   const url = localUrl(f.url_private || f.permalink || f.url);
   const textual = /^(text\/|application\/(json|x-?yaml|xml))/.test(f.mimetype || "") || /^(text|diff|json|yaml|markdown|log|hcl|python|shell)$/.test(f.filetype || "") || f.content || f.preview;
   const title = [icon("file"), h("span", { class: "file-name" }, name), f.size ? h("span", { class: "muted" }, sizeOf(f.size)) : null];
-  const open = url ? h("a", { class: "file-open", href: url, target: "_blank", rel: "noopener noreferrer" }, "Open") : null;
+  const open = url ? h("a", { class: "file-open", href: url, target: "_blank", rel: "noopener noreferrer" }, "Download") : null;
   if (!textual) return h("div", { class: "panel file" }, title, open);
   const body = h("div", { class: "file-preview" });
   const box = disclosure(`file-${f.id}`, title, body);

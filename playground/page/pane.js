@@ -15,8 +15,8 @@ import { openMenu } from "./menu.js";
 import { post } from "./api.js";
 
 export class Pane {
-  constructor(store, { as = null, channel = null, thread = null, onmove = () => {}, tools = [] } = {}) {
-    Object.assign(this, { store, me: as, at: channel, thread, onmove, editing: null, forms: new Forms(), since: null, lastIn: {} });
+  constructor(store, { as = null, channel = null, thread = null, spot = null, onmove = () => {}, tools = [] } = {}) {
+    Object.assign(this, { store, me: as, at: channel, thread, spot, onmove, editing: null, forms: new Forms(), since: null, lastIn: {} });
     this.sidebar = new Sidebar(this, tools);
     this.timeline = new Timeline(this, { label: "Messages" });
     this.composer = new Composer(this, { testid: "composer" });
@@ -155,19 +155,31 @@ export class Pane {
     this.timeline.update(scope, roots, { summaries: store.summaries(channel.id, me), since: this.since, lead: this.#intro(channel) });
     this.composer.aim(scope, { placeholder: `Message ${channel.is_im ? "" : "#"}${store.channelName(channel, me)}`, blocked: this.blocked(channel) });
     this.#offer(channel);
+    this.#point();
     const newest = store.state.messages.findLast((m) => m.channel === channel.id && store.visible(m, me));
     if (newest && document.visibilityState === "visible") store.reads.mark(me, channel.id, newest.ts);
+  }
+
+  /** Shows the message that a permalink named, once. */
+  #point() {
+    const node = this.spot && this.timeline.list.querySelector(`[data-ts="${CSS.escape(this.spot)}"]`);
+    if (!node) return;
+    this.spot = null;
+    node.scrollIntoView({ block: "center" });
+    node.classList.add("spot");
   }
 
   /** The prompts that an agent suggests in a direct message. */
   #offer(channel) {
     const session = channel.is_im ? this.store.state.sessions.find((s) => s.channel === channel.id && s.prompts?.length && !s.thread_ts) : null;
-    const sig = JSON.stringify([session?.prompts, session?.prompts_title, this.me]);
-    this.prompts.hidden = !session;
+    const app = channel.is_im && this.store.state.apps?.find((a) => a.bot_user === this.store.otherIn(channel, this.me));
+    const offer = session ? { title: session.prompts_title, list: session.prompts } : { title: null, list: app?.suggested_prompts || [] };
+    this.prompts.hidden = !offer.list.length;
+    const sig = JSON.stringify([offer, channel.id, this.me]);
     if (this.prompts.sig === sig) return;
     this.prompts.sig = sig;
-    this.prompts.replaceChildren(...(session ? [h("span", { class: "muted" }, session.prompts_title || "Try asking"), ...session.prompts.map((p) =>
-      h("button", { type: "button", class: "btn small", onclick: () => post("say", { user: this.me, channel: channel.id, text: p.message }) }, p.title))] : []));
+    this.prompts.replaceChildren(h("span", { class: "muted" }, offer.title || "Try asking"), ...offer.list.map((p) =>
+      h("button", { type: "button", class: "btn small", onclick: () => post("say", { user: this.me, channel: channel.id, text: p.message }) }, p.title)));
   }
 
   /** Why this person cannot write here; empty when they can. */
@@ -199,17 +211,19 @@ export class Pane {
     this.header.replaceChildren(
       h("div", { class: "head-name" }, channel.is_im ? avatar(store.user(store.otherIn(channel, me)), "small") : icon(channel.is_private ? "lock" : "hash"), h("h1", null, store.channelName(channel, me)),
         channel.is_ext_shared ? h("span", { class: "badge soft" }, "shared outside") : null, channel.is_archived ? h("span", { class: "badge soft" }, "archived") : null),
-      h("div", { class: "topic" }, topic ? mrkdwn(/[<>&]/.test(topic) && !/<(https?:|#|@|!)/.test(topic) ? encode(topic) : topic, this.names) : null), channel.is_im ? null : crowd);
+      h("div", { class: "topic" }, topic ? mrkdwn(/[<>&]/.test(topic) && !/<(https?:|#|@|!)/.test(topic) ? encode(topic) : topic, this.names) : null),
+      store.isMember(channel, me) || channel.is_private ? null : h("button", { type: "button", class: "btn primary small", "data-testid": "join", onclick: () => post("join", { user: me, channel: channel.id }) }, "Join"),
+      channel.is_im ? null : crowd);
   }
 
   #tabs(app, atHome) {
     const dm = this.store.dmWithApp(app, this.me);
     const tab = (label, on, to, testid) => h("button", { type: "button", role: "tab", class: "tab", "aria-selected": String(on), "data-testid": testid, onclick: to }, label);
     const messages = async () => {
-      const answer = await post("open_home", { user: this.me, app: app.app_id, tab: "messages" }, { quiet: Boolean(dm) });
-      if (!dm && answer.ok) await this.store.refresh();
-      const target = dm || this.store.dmWithApp(app, this.me);
-      if (target) this.go(target.id);
+      await post("open_home", { user: this.me, app: app.app_id, tab: "messages" }, { quiet: true });
+      const target = dm?.id || (await post("open_im", { user: this.me, with: app.id })).channel;
+      await this.store.refresh();
+      if (target) this.go(target);
     };
     return h("div", { class: "tabs", role: "tablist" }, tab("Home", atHome, () => this.go(`home:${app.id}`), "tab-home"), tab("Messages", !atHome, messages, "tab-messages"));
   }

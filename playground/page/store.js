@@ -84,7 +84,7 @@ export class Store extends EventTarget {
   }
 
   apps() {
-    return this.state.users.filter((u) => u.is_bot);
+    return this.state.users.filter((u) => u.is_bot && (u.app_id || !this.state.apps));
   }
 
   author(message) {

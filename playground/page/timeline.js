@@ -5,6 +5,7 @@ import { renderMessage } from "./message.js";
 import { dayKey, dayName } from "./people.js";
 
 const GROUP_SECONDS = 300;
+const PAGE = 200;
 
 export class Timeline {
   constructor(pane, { label, inThread = false }) {
@@ -33,14 +34,29 @@ export class Timeline {
   /** `scope` names the conversation: another one starts at its end; `since` is where the reader left off. */
   update(scope, messages, { summaries = new Map(), since = null, lead = null } = {}) {
     const fresh = scope !== this.scope;
+    if (fresh) this.limit = PAGE;
+    this.again = () => this.update(scope, messages, { summaries, since, lead });
     const follow = fresh || this.stuck;
     const grew = messages.at(-1)?.ts !== this.newest;
     if (fresh) this.list.replaceChildren();
     this.scope = scope;
     this.newest = messages.at(-1)?.ts;
-    reconcile(this.list, [...(lead ? [lead] : []), ...this.#items(messages, summaries, since)]);
+    const older = messages.length - this.limit;
+    const top = older > 0 ? this.#earlier(older) : lead;
+    reconcile(this.list, [...(top ? [top] : []), ...this.#items(messages.slice(-this.limit), summaries, since)]);
     if (follow) this.toBottom();
     else if (grew) this.jump.hidden = false;
+  }
+
+  /** Long conversations open with their newest part. */
+  #earlier(count) {
+    return { key: "earlier", sig: String(count), make: () => h("div", { class: "earlier" }, h("button", { type: "button", class: "btn small", onclick: () => {
+      const below = this.scroller.scrollHeight - this.scroller.scrollTop;
+      this.limit += PAGE;
+      this.stuck = false;
+      this.again();
+      this.scroller.scrollTop = this.scroller.scrollHeight - below;
+    } }, `Show earlier messages (${count})`)) };
   }
 
   #items(messages, summaries, since) {
