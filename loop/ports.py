@@ -159,6 +159,10 @@ class Reports(Protocol):
         """The reasoner broke."""
         ...
 
+    async def lost(self, lease: Lease, why: str) -> None:
+        """The worker itself broke."""
+        ...
+
     async def returned(self, lease: Lease, results: Mapping[str, Observation]) -> None:
         """What the calls of an acting lease brought, by call id."""
         ...

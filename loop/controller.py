@@ -1,0 +1,153 @@
+"""The trusted half, whole: what doors and workers may ask of it, and its life from start to stop."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from changes.votes import Electorate
+from domain import events as e
+from domain.people import Snapshot
+from domain.runs import Run
+from domain.signals import Signal
+from domain.tasks import Principal, Task
+from loop.desk import WorkersDesk
+from loop.engine import Engine, World
+from loop.intake import Intake
+from loop.ledger import Book
+from loop.people import PeoplesDesk
+from loop.ports import (
+    Clash,
+    Click,
+    Conflict,
+    DirectoryUnavailable,
+    Reply,
+    Submitted,
+    Unrouted,
+)
+from loop.rulebook import Rulebook
+
+log = structlog.get_logger(__name__)
+
+
+class Controller:
+    """Implements `Operator` for the doors; `desk` implements `Reports` and `Permits` for workers."""
+
+    def __init__(self, world: World, rulebook: Callable[[], Rulebook]) -> None:
+        self._engine = Engine(world, rulebook)
+        self._intake = Intake(self._engine)
+        self._people = PeoplesDesk(self._engine)
+        self.desk = WorkersDesk(self._engine)
+
+    # ── Life ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def recover(self) -> int:
+        """Take up every open run; how many there are."""
+        return await self._engine.recover()
+
+    async def run_until_cancelled(self) -> None:
+        """Timers, and the switch as other processes may move it."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._engine.timers.run())
+            group.create_task(self._follow_switch())
+
+    async def notice(self, topic: str) -> None:
+        """Something outside may have settled `topic`."""
+        await self._engine.timers.notice(topic)
+
+    async def posted(self, run_id: str, receipt: e.Posted) -> None:
+        """Something of this run is in Slack now: the receipt that keeps it from being posted again."""
+
+        async def note(book: Book) -> None:
+            if receipt.key not in book.run.posted or book.run.posted[receipt.key] != (receipt.channel, receipt.ts):
+                book.note(receipt)
+                await book.commit()
+
+        await self._engine.ledger.change(run_id, note)
+
+    async def _follow_switch(self) -> None:
+        """Another process may move the switch; the transactions see it at once, this keeps the rest in step."""
+        while True:
+            stopped = await self._engine.world.journal.switched_off()
+            if stopped != self._engine.stopped:
+                await self._engine.switched(stopped=stopped)
+            await asyncio.sleep(0.5)
+
+    # ── What doors may ask ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def submit(self, task: Task) -> Submitted | Clash | Unrouted | Reply:
+        """Accept a task. Durable when it returns."""
+        return await self._intake.submit(task)
+
+    async def retry(self, run_id: str, by: Principal, occurrence: str) -> Submitted | Reply:
+        """A finished run's task again."""
+        return await self._intake.retry(run_id, by, occurrence)
+
+    async def signal(self, run_id: str, signal: Signal) -> Reply:
+        """A person's word to a run."""
+        return await self._people.signal(run_id, signal)
+
+    async def vote(self, click: Click) -> Reply:
+        """A person's vote."""
+        return await self._people.vote(click)
+
+    async def run(self, run_id: str) -> Run | None:
+        """The folded run."""
+        return await self._engine.ledger.read(run_id)
+
+    async def may_read(self, principal: Principal, run: Run) -> bool:
+        """Whether this principal may see the run."""
+        return await self._people.may_read(principal, run)
+
+    async def everything_stopped(self) -> bool:
+        """Whether the switch is on."""
+        return await self._engine.world.journal.switched_off()
+
+    async def stop_everything(self, by: Principal, why: str) -> Reply:
+        """The switch. Any full member; also while nobody can look them up."""
+        refusal = await self._switch_refused(by, admin=False)
+        if refusal is not None:
+            return refusal
+        await self._switch(e.EverythingStopped(by=by, why=why))
+        await self._engine.switched(stopped=True)
+        return Reply(ok=True, text="Everything is stopped: no action starts until `/ops resume-all`.")
+
+    async def resume_everything(self, by: Principal, why: str) -> Reply:
+        """`admins:` only."""
+        refusal = await self._switch_refused(by, admin=True)
+        if refusal is not None:
+            return refusal
+        await self._switch(e.EverythingResumed(by=by, why=why))
+        await self._engine.switched(stopped=False)
+        return Reply(ok=True, text="Everything goes on.")
+
+    async def _switch(self, event: e.EverythingStopped | e.EverythingResumed) -> None:
+        journal = self._engine.world.journal
+        while True:
+            log_ = await journal.read(e.ORGANIZATION_STREAM)
+            try:
+                await journal.append(e.ORGANIZATION_STREAM, len(log_), [event])
+            except Conflict:
+                continue
+            return
+
+    async def _switch_refused(self, by: Principal, *, admin: bool) -> Reply | None:
+        if by.startswith("token:") and admin:
+            return Reply(ok=False, text="Only a person may turn everything on again.")
+        try:
+            people = await self._engine.people()
+        except DirectoryUnavailable:
+            return Reply(ok=False, text="The directory cannot be read now.") if admin else None
+        if by.startswith("token:"):
+            return None
+        person = people.people.get(by)
+        if person is None or not person.counts:
+            return Reply(ok=False, text="Only full, active members of this team may use the switch.")
+        return self._not_admin(by, people) if admin else None
+
+    def _not_admin(self, by: Principal, people: Snapshot) -> Reply | None:
+        book = self._engine.rulebook()
+        voters = Electorate(people=people, peers=book.approvers, requester=None, excluded=())
+        if any(voters.eligible(by, who) for who in book.admins):
+            return None
+        return Reply(ok=False, text="Only administrators may.", help=tuple(who.text for who in book.admins))

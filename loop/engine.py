@@ -1,0 +1,200 @@
+"""The trusted half's motor: takes every step that `next_step` names, and lends the rest to workers.
+
+One run is driven by one task at a time, under its lock. All that can be said at once is said in one append: a proposal,
+the boundary's verdicts about it and the start of its reads cost one commit together.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from domain.calls import ToolCall
+from domain.people import Snapshot
+from domain.runs import Run
+from domain.steps import Act, Decide, Finish, Judge, Park, Reason, next_step
+from domain.tiers import Effect
+from loop import judgement
+from loop.ledger import Book, Ledger
+from loop.ports import (
+    Clock,
+    Directory,
+    DirectoryUnavailable,
+    GuardRefused,
+    Journal,
+    Lease,
+    Permit,
+    Queue,
+    Rooms,
+    Router,
+    SwitchOff,
+    Watch,
+)
+from loop.rulebook import Rulebook
+from loop.starts import NoStart, Start, in_doubt, start
+from loop.timers import Timers
+
+log = structlog.get_logger(__name__)
+
+_PRIORITIES = {"critical": 0, "high": 1, "normal": 2, "low": 3}
+_RETRY_DIRECTORY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything outside the loop that it talks to."""
+
+    journal: Journal
+    queue: Queue
+    directory: Directory
+    rooms: Rooms
+    router: Router
+    watch: Watch
+    clock: Clock
+    next_epoch: Callable[[], int]
+
+
+class Engine:
+    """Drives runs. What people and workers do arrives through the desks beside it."""
+
+    def __init__(self, world: World, rulebook: Callable[[], Rulebook]) -> None:
+        self.world = world
+        self.rulebook = rulebook
+        self.ledger = Ledger(world.journal, world.clock)
+        self.timers = Timers(self, world.clock, world.watch)
+        self.stopped = False
+        self._leases: dict[str, Lease] = {}
+        self._held: set[str] = set()
+
+    async def drive(self, run_id: str) -> None:
+        """Take every step that is due."""
+        await self.ledger.change(run_id, self.advance)
+
+    async def advance(self, book: Book) -> None:
+        """Take steps until one needs somebody else, and commit what was noted. Raises Conflict."""
+        try:
+            await self._steps(book)
+        except DirectoryUnavailable as error:
+            log.warning("directory_unavailable", run=book.run.run_id, error=str(error))
+            await book.commit()
+            self.timers.later(book.run.run_id, _RETRY_DIRECTORY_S)
+        except GuardRefused as refusal:
+            self.refused(book.run.run_id, refusal)
+        self.timers.watch(book.run)
+
+    async def _steps(self, book: Book) -> None:
+        judged: set[str] = set()
+        while True:
+            step = next_step(book.run)
+            match step:
+                case Decide():
+                    book.note(*judgement.decide(book.run, self.rulebook(), await self.people(), self.now()))
+                case Judge():
+                    book.note(*judgement.judge(book.run, step, self.rulebook(), await self.people(), self.now()))
+                    judged.update(step.call_ids)
+                case Finish():
+                    book.note(*judgement.finish(book.run, step))
+                    self._leases.pop(book.run.run_id, None)
+                case Reason() | Act() if self.stopped:
+                    self._held.add(book.run.run_id)
+                    return await book.commit()
+                case Reason():
+                    await book.commit()
+                    return await self._lend(book.run, (), self.world.next_epoch())
+                case Act():
+                    return await self._act(book, step, judged)
+                case Park() | None:
+                    return await book.commit()
+
+    async def _act(self, book: Book, step: Act, judged: set[str]) -> None:
+        """Lend the calls. Reads start here and now, with their permits; anything above asks when a worker has it."""
+        run, epoch = book.run, self.world.next_epoch()
+        calls = tuple(run.record(call_id).call for call_id in step.call_ids)
+        if step.checking or any(call.effect is not Effect.READ for call in calls):
+            await book.commit()
+            return await self._lend(book.run, calls, epoch, checking=step.checking)
+        people = await self.people()
+        begun = [
+            start(run, call.call_id, epoch, self.rulebook(), people, self.now(), judged=call.call_id in judged)
+            for call in calls
+        ]
+        refused = next((b for b in begun if isinstance(b, NoStart)), None)
+        if refused is not None:
+            book.note(*refused.events)
+            return await self._steps(book)
+        starts = [b for b in begun if isinstance(b, Start)]
+        await book.commit_and_start([event for b in starts for event in b.events], [SwitchOff()])
+        return await self._lend(book.run, calls, epoch, tuple(b.permit for b in starts))
+
+    async def _lend(
+        self,
+        run: Run,
+        calls: tuple[ToolCall, ...],
+        epoch: int,
+        permits: tuple[Permit, ...] = (),
+        *,
+        checking: bool = False,
+    ) -> None:
+        """Put a lease on the queue, unless the same work is lent already."""
+        held = self._leases.get(run.run_id)
+        if held is not None and held.calls == calls and held.checking == checking and not permits:
+            return
+        priority = _PRIORITIES[run.received.context.priority]
+        lease = Lease(run=run, epoch=epoch, calls=calls, permits=permits, checking=checking, priority=priority)
+        self._leases[run.run_id] = lease
+        await self.world.queue.put(lease)
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether this lease is still the run's current one."""
+        current = self._leases.get(lease.run.run_id)
+        return current is not None and current.epoch == lease.epoch
+
+    def refused(self, run_id: str, refusal: GuardRefused) -> None:
+        """A start was refused in its transaction: another process has moved the switch. The run waits for it."""
+        log.info("start_refused", run=run_id, why=refusal.why)
+        self.stopped = self.stopped or isinstance(refusal.guard, SwitchOff)
+        self._held.add(run_id)
+
+    def end_lease(self, run_id: str) -> None:
+        """Whoever holds the run's lease is stale from now on."""
+        self._leases.pop(run_id, None)
+
+    async def people(self) -> Snapshot:
+        """The directory now. Raises DirectoryUnavailable."""
+        return await self.world.directory.snapshot()
+
+    def now(self) -> datetime:
+        """The clock's time."""
+        return self.world.clock.now()
+
+    # ── The switch ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def switched(self, *, stopped: bool) -> None:
+        """The switch has moved: hold everything, or go on with what was held."""
+        self.stopped = stopped
+        if not stopped:
+            held, self._held = self._held, set()
+            for run_id in held:
+                await self.drive(run_id)
+
+    # ── The start ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def recover(self) -> int:
+        """Take up every open run after a start: what was in flight is in doubt now, and nothing is guessed."""
+        self.stopped = await self.world.journal.switched_off()
+        run_ids = await self.world.journal.open_runs()
+        for chunk in range(0, len(run_ids), 64):
+            await asyncio.gather(*(self._recover(run_id) for run_id in run_ids[chunk : chunk + 64]))
+        return len(run_ids)
+
+    async def _recover(self, run_id: str) -> None:
+        await self.ledger.change(run_id, lambda book: self.lost(book, "The process that had started it is gone."))
+
+    async def lost(self, book: Book, why: str, epoch: int | None = None) -> None:
+        """Whoever had started these calls is gone (all of the run's, or those of one epoch): they are in doubt now."""
+        for record in book.run.in_flight:
+            if epoch in (None, record.epoch):
+                book.note(*in_doubt(book.run, record.call, why, self.rulebook()))
+        await self.advance(book)

@@ -1,0 +1,95 @@
+"""How work begins: one occurrence is one run, whichever way and however often it comes."""
+
+from dataclasses import replace
+
+from domain import events as e
+from domain.runs import Status
+from domain.tasks import Context, Principal, Task, Trigger, Trust, run_id_of
+from loop.engine import Engine
+from loop.ledger import Book
+from loop.ports import Clash, Reply, Routed, Submitted, Unrouted
+
+
+class Intake:
+    """Accepts tasks. Durable when it returns."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def submit(self, task: Task) -> Submitted | Clash | Unrouted | Reply:
+        """Route the task and begin its run, or find the one it began before, or the open one it belongs to."""
+        run_id = run_id_of(task)
+        known = await self._known(run_id, task)
+        if known is not None:
+            return known
+        routed = self._engine.world.router.route(task)
+        if isinstance(routed, Unrouted):
+            return routed
+        joined, linked = await self._correlated(routed.task)
+        if joined is not None:
+            return joined
+        return await self._begin(run_id, routed, linked)
+
+    async def retry(self, run_id: str, by: Principal, occurrence: str) -> Submitted | Reply:
+        """The finished run's task again, asked by `by`, as a new occurrence."""
+        run = await self._engine.ledger.read(run_id)
+        if run is None or run.status is not Status.FINISHED:
+            return Reply(ok=False, text=f"{run_id} has not finished; there is nothing to retry.")
+        old = run.received
+        trigger = Trigger(
+            source=old.trigger.source,
+            source_id=f"{old.trigger.source_id}~{occurrence}",
+            timestamp=self._engine.now(),
+            correlation=old.trigger.correlation,
+        )
+        answer = await self.submit(replace(old, trigger=trigger, requester=by))
+        return (
+            answer if isinstance(answer, Submitted) else Reply(ok=False, text=f"{run_id} cannot be retried: {answer}")
+        )
+
+    async def _known(self, run_id: str, task: Task) -> Submitted | Clash | None:
+        run = await self._engine.ledger.read(run_id)
+        if run is None:
+            return None
+        begun = (await self._engine.world.journal.read(run_id))[0].event
+        same = isinstance(begun, e.TaskReceived) and begun.task.body_digest == task.body_digest
+        return Submitted(run_id=run_id, created=False) if same else Clash(run_id=run_id)
+
+    async def _correlated(self, task: Task) -> tuple[Submitted | None, str | None]:
+        """An open run with the same correlation takes the signal; a finished one is what the new run is linked to."""
+        correlation = task.trigger.correlation
+        if correlation is None:
+            return None, None
+        earlier = await self._engine.world.journal.correlated(task.context.organization_id, correlation)
+        for run_id in earlier:
+            if await self._engine.ledger.change(run_id, lambda book: _join(book, task)):
+                return Submitted(run_id=run_id, created=False, joined=True), None
+        return None, earlier[0] if earlier else None
+
+    async def _begin(self, run_id: str, routed: Routed, linked: str | None) -> Submitted | Clash:
+        async def begin(book: Book) -> bool:
+            if book.run.seq:
+                return False  # the same occurrence was accepted a moment ago
+            book.note(e.TaskReceived(task=routed.task, agent=routed.agent, linked=linked))
+            await self._engine.advance(book)
+            return True
+
+        if await self._engine.ledger.change(run_id, begin):
+            return Submitted(run_id=run_id, created=True)
+        return await self._known(run_id, routed.task) or Submitted(run_id=run_id, created=False)
+
+
+async def _join(book: Book, task: Task) -> bool:
+    """The open run hears of the signal; False if it has finished meanwhile."""
+    if not book.run.seq or book.run.status is Status.FINISHED:
+        return False
+    who = task.requester or f"source:{task.trigger.source}"
+    book.note(e.PersonSpoke(by=who, text=task.goal or f"signalled again: {task.trigger.source_id}"))
+    await book.commit()
+    return True
+
+
+def redirected(task: Task, goal: str, trust: Trust) -> Task:
+    """The task with a goal that a person typed instead; routing reads agent and inputs out of it anew."""
+    context = Context(organization_id=task.context.organization_id, priority=task.context.priority)
+    return replace(task, type="chat", goal=goal, payload={}, inputs={}, context=context, trust=trust)

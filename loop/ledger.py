@@ -1,0 +1,132 @@
+"""The runs, as the controller holds them: folded, locked one at a time, and changed only by durable appends."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from domain.events import Event, Recorded
+from domain.evolve import evolve, replay
+from domain.runs import Run, Status
+from loop.ports import Clock, Guard, Journal
+
+MOST_CACHED = 1024
+MOST_CONFLICTS = 16  # with other writers of one stream, in a row
+
+T = TypeVar("T")
+
+
+class Book:
+    """One run, open for change. `note` folds events in at once; `commit` makes them durable together, or not at all."""
+
+    def __init__(self, run: Run, journal: Journal, clock: Clock) -> None:
+        self._durable = run
+        self._journal = journal
+        self._clock = clock
+        self._noted: list[Event] = []
+        self.run = run
+
+    def note(self, *events: Event) -> None:
+        """Fold these in, provisionally."""
+        now = self._clock.now()
+        for event in events:
+            recorded = Recorded(stream=self.run.run_id, seq=self.run.seq + 1, at=now, event=event)
+            self.run = evolve(self.run, recorded)
+            self._noted.append(event)
+
+    async def commit(self, guards: Sequence[Guard] = ()) -> None:
+        """Append what was noted. Raises Conflict or GuardRefused, after which nothing was noted."""
+        if not self._noted:
+            return
+        events, self._noted = self._noted, []
+        try:
+            await self._journal.append(self.run.run_id, self._durable.seq, events, guards)
+        except BaseException:
+            self.run = self._durable
+            raise
+        self._durable = self.run
+
+    async def commit_and_start(self, starts: Sequence[Event], guards: Sequence[Guard]) -> None:
+        """`commit`, and in the same transaction `starts` under `guards`. Raises GuardRefused with only the first done.
+
+        The journal gives each append its own savepoint, so that a refused start does not lose what was noted before.
+        """
+        if not self._noted:
+            self.note(*starts)
+            return await self.commit(guards)
+        first = asyncio.ensure_future(self.commit())
+        await asyncio.sleep(0)  # the first append is queued now, and the second follows it into the same transaction
+        noted = self._fork()
+        noted.note(*starts)
+        try:
+            await noted.commit(guards)
+        finally:
+            await first
+        self.run = self._durable = noted.run
+        return None
+
+    def _fork(self) -> "Book":
+        return Book(self.run, self._journal, self._clock)
+
+    def forget(self) -> None:
+        """Drop what was noted and not committed."""
+        self._noted.clear()
+        self.run = self._durable
+
+
+class Ledger:
+    """Folded runs by id. One task at a time holds a run; the journal guards against everyone else."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.journal = journal
+        self._clock = clock
+        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # alive while held or awaited
+
+    async def read(self, run_id: str) -> Run | None:
+        """The run as it is now; None if there is no such run."""
+        cached = self._runs.get(run_id)
+        if cached is not None:
+            self._runs.move_to_end(run_id)
+            return cached
+        log = await self.journal.read(run_id)
+        if not log:
+            return None
+        run = replay(run_id, log)
+        self._keep(run)
+        return run
+
+    @asynccontextmanager
+    async def open(self, run_id: str) -> AsyncIterator[Book]:
+        """Hold the run. On Conflict the cached fold is thrown away, so that the next reader sees the truth."""
+        lock = self._locks.setdefault(run_id, asyncio.Lock())
+        async with lock:
+            book = Book(await self.read(run_id) or Run(run_id=run_id), self.journal, self._clock)
+            try:
+                yield book
+            except BaseException:
+                self._runs.pop(run_id, None)
+                raise
+            book.forget()
+            self._keep(book.run)
+
+    async def change(self, run_id: str, action: Callable[[Book], Awaitable[T]]) -> T:
+        """`action` with the run open; once more from the start whenever the stream has moved on meanwhile."""
+        for _ in range(MOST_CONFLICTS):
+            try:
+                async with self.open(run_id) as book:
+                    return await action(book)
+            except Conflict:
+                await asyncio.sleep(0)
+        async with self.open(run_id) as book:
+            return await action(book)
+
+    def _keep(self, run: Run) -> None:
+        """Cache an open run; finished ones are read again when somebody asks."""
+        self._runs.pop(run.run_id, None)
+        if run.seq and run.status is not Status.FINISHED:
+            self._runs[run.run_id] = run
+        if len(self._runs) > MOST_CACHED:
+            self._runs.popitem(last=False)

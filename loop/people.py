@@ -1,0 +1,309 @@
+"""What people may say, and who may say it. Every refusal says why, and who could.
+
+Pause and stop: any full member who can see the run, even while nobody can look them up. Resume, answer, take over,
+hand back, redirect: the requester, the agent's owners, or an approver. Votes: whoever the rule names, at click time.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from changes.votes import Electorate, Tally, counts, may_serve, tally
+from domain import events as e
+from domain.approvals import ApprovalEnd, ApprovalRequest, Ballot, Vote
+from domain.calls import Doubt
+from domain.decisions import Approvers
+from domain.events import RunEvent
+from domain.people import Snapshot
+from domain.runs import CallRecord, CallStatus, Run, Status
+from domain.signals import Signal, SignalKind
+from domain.tasks import Principal, Trust
+from loop.engine import Engine
+from loop.intake import redirected
+from loop.judgement import DOUBT_OPTIONS, close_requests, dropped, open_calls, put_to_person
+from loop.ledger import Book
+from loop.ports import Click, DirectoryUnavailable, Reply, Unrouted
+from loop.starts import electorate
+
+_ANYBODY = frozenset({SignalKind.PAUSE, SignalKind.STOP, SignalKind.SAY})
+
+
+class PeoplesDesk:
+    """Signals and votes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # ── Signals ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def signal(self, run_id: str, signal: Signal) -> Reply:
+        """A person's word to a run, recorded if they may say it and it means something now."""
+        return await self._engine.ledger.change(run_id, lambda book: self._signal(book, signal))
+
+    async def _signal(self, book: Book, signal: Signal) -> Reply:
+        run = book.run
+        if run.seq == 0:
+            return Reply(ok=False, text=f"There is no run {run.run_id}. `/ops status` lists them.")
+        refusal = await self._may(run, signal)
+        if refusal is not None:
+            return refusal
+        if run.status is Status.FINISHED:
+            again = f"`/ops retry {run.run_id}` starts it anew."
+            return Reply(ok=False, text=f"{run.run_id} has finished: {run.outcome}. {again}")
+        reply = self._say(book, signal)
+        await self._engine.advance(book)
+        return reply
+
+    async def _may(self, run: Run, signal: Signal) -> Reply | None:
+        """None if this principal may say this to this run; else why not, and who may."""
+        if signal.by.startswith("source:"):
+            return None if signal.kind is SignalKind.SAY else Reply(ok=False, text="Sources may only report.")
+        if not await self.may_read(signal.by, run):
+            return Reply(ok=False, text=f"There is no run {run.run_id} that you can see.")
+        if signal.by.startswith("token:"):
+            return self._token_may(run, signal)
+        try:
+            people = await self._engine.people()
+        except DirectoryUnavailable:
+            stops = signal.kind in (SignalKind.PAUSE, SignalKind.STOP)
+            return None if stops else Reply(ok=False, text="The directory cannot be read now; nothing was changed.")
+        person = people.people.get(signal.by)
+        if person is None or not person.counts:
+            return Reply(ok=False, text="Only full, active members of this team steer runs.")
+        if signal.kind in _ANYBODY or self._steers(run, signal.by, people):
+            return None
+        return Reply(ok=False, text=f"You may not {signal.kind} this run.", help=self._steerers(run))
+
+    def _token_may(self, run: Run, signal: Signal) -> Reply | None:
+        question = run.open_question
+        if signal.kind is SignalKind.ANSWER and question is not None and question.about is not None:
+            return Reply(ok=False, text="Whether an action happened is for a person to say, never for a token.")
+        return None
+
+    def _steers(self, run: Run, principal: Principal, people: Snapshot) -> bool:
+        if principal in run.standing:
+            return True
+        book = self._engine.rulebook()
+        voters = Electorate(people=people, peers=book.approvers, requester=None, excluded=())
+        return any(voters.eligible(principal, who) for who in (*self._owners(run), *_asked(run), *book.approvers))
+
+    def _owners(self, run: Run) -> tuple[Approvers, ...]:
+        agent = self._engine.rulebook().agents.get(run.agent)
+        return tuple(named(owner) for owner in agent.owners) if agent else ()
+
+    def _steerers(self, run: Run) -> tuple[str, ...]:
+        who = [
+            *run.standing,
+            *(a.text for a in self._owners(run)),
+            *(a.text for a in self._engine.rulebook().approvers),
+        ]
+        return tuple(dict.fromkeys(who))
+
+    def _say(self, book: Book, signal: Signal) -> Reply:
+        run, by, text = book.run, signal.by, signal.text
+        match signal.kind:
+            case SignalKind.PAUSE:
+                if run.paused:
+                    return Reply(ok=True, text=f"{run.run_id} is paused already.")
+                book.note(e.Paused(by=by, why=text))
+                return Reply(ok=True, text=f"{run.run_id} is paused; what is under way ends, nothing new starts.")
+            case SignalKind.RESUME | SignalKind.HAND_BACK:
+                if not run.paused:
+                    return Reply(ok=False, text=f"{run.run_id} is not paused.")
+                book.note(e.Resumed(by=by, why=text))
+                return Reply(ok=True, text=f"{run.run_id} goes on.")
+            case SignalKind.TAKE_OVER:
+                book.note(e.TakenOver(by=by, why=text))
+                return Reply(ok=True, text=f"{run.run_id} is yours; `/ops handback {run.run_id}` gives it back.")
+            case SignalKind.STOP:
+                return self._stop(book, by, text)
+            case SignalKind.SAY:
+                book.note(e.PersonSpoke(by=by, text=text))
+                if run.status is Status.REASONING:
+                    self._engine.end_lease(run.run_id)
+                return Reply(ok=True, text="Noted; it hears you at its next step.")
+            case SignalKind.ANSWER:
+                return self._answer(book, by, text)
+            case SignalKind.REDIRECT:
+                return self._redirect(book, by, text)
+
+    def _stop(self, book: Book, by: Principal, why: str) -> Reply:
+        run = book.run
+        if run.stopping:
+            return Reply(ok=True, text=f"{run.run_id} is stopping already.")
+        book.note(e.StopRequested(by=by, why=why))
+        for record in run.in_doubt:
+            if record.remedy == "repeat" and record.call.effect.value != "read":
+                book.note(put_to_person(record.call, "The run was stopped meanwhile."))
+        if run.in_flight or run.in_doubt:
+            return Reply(
+                ok=True, text=f"{run.run_id} stops as soon as what is under way has ended; its result is kept."
+            )
+        return Reply(ok=True, text=f"{run.run_id} is stopped.")
+
+    def _answer(self, book: Book, by: Principal, text: str) -> Reply:
+        question = book.run.open_question
+        if question is None:
+            return Reply(ok=False, text=f"{book.run.run_id} has no open question.")
+        if question.options and text not in question.options:
+            return Reply(ok=False, text=f"The answers are: {' | '.join(question.options)}.")
+        if question.about is None:
+            book.note(e.Answered(by=by, text=text))
+            return Reply(ok=True, text="Thank you; it goes on with that.")
+        if text == DOUBT_OPTIONS[2]:
+            book.note(e.TakenOver(by=by, why=text))
+            return Reply(ok=True, text="It is yours. Answer the question when you know, then hand it back.")
+        finding = Doubt.HAPPENED if text == DOUBT_OPTIONS[0] else Doubt.NOT_HAPPENED
+        book.note(e.Answered(by=by, text=text), e.DoubtResolved(call_id=question.about, finding=finding, by=by))
+        return Reply(ok=True, text="Thank you; that is on record as your word.")
+
+    def _redirect(self, book: Book, by: Principal, goal: str) -> Reply:
+        run = book.run
+        if not goal.strip():
+            return Reply(ok=False, text=f"Say what to do instead: `/ops redirect {run.run_id} <request>`.")
+        trust = Trust.PERSON if by.startswith("user:") else Trust.UNTRUSTED
+        routed = self._engine.world.router.route(redirected(run.received, goal, trust))
+        if isinstance(routed, Unrouted):
+            return Reply(ok=False, text=f"{routed.why} Nothing was changed.", help=routed.nearest)
+        book.note(*close_requests(run, f"redirected by {by}"))
+        book.note(e.Redirected(by=by, task=routed.task, agent=routed.agent))
+        self._engine.end_lease(run.run_id)
+        return Reply(ok=True, text=f"{run.run_id} is redirected; policy is asked about the new goal.")
+
+    # ── Votes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def vote(self, click: Click) -> Reply:
+        """A click on a card: checked against the rule now, recorded, and counted."""
+        run_id = click.approval_id.rpartition(".")[0]
+        return await self._engine.ledger.change(run_id, lambda book: self._vote(book, click))
+
+    async def _vote(self, book: Book, click: Click) -> Reply:
+        record = book.run.approval(click.approval_id) if book.run.seq else None
+        if record is None or record.request is None:
+            return Reply(ok=False, text="Nothing is asked under that card any more.")
+        voters = await self._why_not(book.run, record, record.request, click)
+        if isinstance(voters, Reply):
+            if record.status is CallStatus.AWAITING:
+                book.note(e.VoteRefused(approval_id=click.approval_id, by=click.by, why=voters.text))
+                await book.commit()
+            return voters
+        reply = self._count(book, record, record.request, click, voters)
+        await self._engine.advance(book)
+        return reply
+
+    async def _why_not(
+        self, run: Run, record: CallRecord, request: ApprovalRequest, click: Click
+    ) -> Electorate | Reply:
+        """The electorate, if this click may count; else the refusal."""
+        if record.status is not CallStatus.AWAITING:
+            return Reply(ok=False, text=f"This was decided already: {_how(record)}.")
+        if not click.digest or not request.digest.startswith(click.digest):
+            return Reply(ok=False, text="That card shows another version of this call; please use the newest card.")
+        if click.card is not None and not await self._engine.world.rooms.takes_approvals(click.card[0]):
+            return Reply(ok=False, text="Votes are not taken in channels that are shared with another organization.")
+        try:
+            people = await self._engine.people()
+        except DirectoryUnavailable as error:
+            return Reply(
+                ok=False, text=f"Nobody can say now who may approve ({error}). Nothing was counted; try again."
+            )
+        voters = electorate(run, self._engine.rulebook(), people, request.excluded)
+        unfit = voters.why_not(click.by)
+        if unfit is not None:
+            return Reply(ok=False, text=f"Your vote does not count: {unfit}.", help=_who(request))
+        return self._fits(run, record, request, click, voters)
+
+    def _fits(
+        self, run: Run, record: CallRecord, request: ApprovalRequest, click: Click, voters: Electorate
+    ) -> Electorate | Reply:
+        if any(vote.by == click.by and vote.ballot is click.ballot for vote in record.votes):
+            return Reply(ok=False, text="You have said so already; one person counts once.")
+        serves = may_serve(click.by, request.requirements, voters)
+        if click.ballot is Ballot.DENY:
+            if serves or click.by in run.standing:
+                return voters
+            return Reply(
+                ok=False, text="Only those who could approve, and the requester, may deny.", help=_who(request)
+            )
+        if click.by in request.excluded and not serves:
+            return Reply(
+                ok=False, text="Whoever asked for it, or shaped it, cannot countersign it.", help=_who(request)
+            )
+        if not serves:
+            return Reply(ok=False, text="The rule asks somebody else to countersign this.", help=_who(request))
+        if not counts(click.by, request.requirements, record.votes, voters):
+            return Reply(ok=False, text="Your part is covered already; others are still missing.", help=_who(request))
+        return voters
+
+    def _count(
+        self, book: Book, record: CallRecord, request: ApprovalRequest, click: Click, voters: Electorate
+    ) -> Reply:
+        vote = Vote(
+            approval_id=click.approval_id,
+            by=click.by,
+            ballot=click.ballot,
+            digest=request.digest,
+            reason=click.reason,
+            card=click.card,
+            directory=voters.people.version,
+        )
+        book.note(e.VoteCast(vote=vote))
+        if click.ballot is Ballot.DENY:
+            book.note(*_denied(book.run, record, request, click))
+            return Reply(ok=True, text="Denied; it is told why, and will not ask for the same again.")
+        state = tally(request.requirements, [*record.votes, vote], voters)
+        if not state.met:
+            return Reply(ok=True, text=f"Counted. Still missing: {_lacking(state)}.")
+        use = min(requirement.use_within_s for requirement in request.requirements)
+        until = self._engine.now() + timedelta(seconds=use)
+        book.note(e.ApprovalGranted(approval_id=request.approval_id, use_until=until, voters=state.serving))
+        return Reply(ok=True, text="Countersigned; it starts now.")
+
+    # ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def may_read(self, principal: Principal, run: Run) -> bool:
+        """Where its thread is; its approvers and `auditors:` besides."""
+        place = run.received.place
+        if place is None or principal in run.standing or await self._engine.world.rooms.sees(principal, place.channel):
+            return True
+        try:
+            people = await self._engine.people()
+        except DirectoryUnavailable:
+            return False
+        book = self._engine.rulebook()
+        voters = Electorate(people=people, peers=book.approvers, requester=None, excluded=())
+        return any(voters.eligible(principal, who) for who in (*_asked(run), *book.auditors))
+
+
+def named(principal: str) -> Approvers:
+    """`user:U1`, `group:sre` and the like, as approvers."""
+    kind, _, name = principal.partition(":")
+    return Approvers(kind=kind, name=name or None)
+
+
+def _asked(run: Run) -> list[Approvers]:
+    requests = [r.request for r in run.records if r.request is not None]
+    return [requirement.approvers for request in requests for requirement in request.requirements]
+
+
+def _denied(run: Run, record: CallRecord, request: ApprovalRequest, click: Click) -> Sequence[RunEvent]:
+    why = click.reason or "no reason was given"
+    closed = e.ApprovalClosed(approval_id=request.approval_id, end=ApprovalEnd.DENIED, why=why, by=click.by)
+    rest = [r.call.call_id for r in open_calls(run) if r.call.call_id != record.call.call_id]
+    return [
+        closed,
+        *(dropped(rest, f"{record.call.tool} was denied: {why}") if record.request and run.offer is None else []),
+    ]
+
+
+def _how(record: CallRecord) -> str:
+    if record.approval_end is not None:
+        return f"{record.approval_end} ({record.note})"
+    return {CallStatus.ALLOWED: "approved, about to start"}.get(record.status, f"approved, and {record.status}")
+
+
+def _who(request: ApprovalRequest) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(requirement.approvers.text for requirement in request.requirements))
+
+
+def _lacking(state: Tally) -> str:
+    return ", ".join(f"{m.count} of {m.approvers.text}" for m in state.missing)

@@ -1,0 +1,85 @@
+"""The organization's word, as the controller needs it: agents, rules, and who is who by configuration."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from domain.agents import Agent
+from domain.calls import Observation, ToolCall, ToolSpec
+from domain.canonical import Json
+from domain.decisions import Approvers, PolicyDecision, Verdict
+from domain.people import Snapshot
+from domain.runs import Run
+from domain.tasks import Principal, Task
+from loop.ports import Catalog
+
+
+class ResultCheck(Protocol):
+    """What the boundary says about a result."""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the call's expectation holds; None where it had none."""
+        ...
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the result itself."""
+        ...
+
+
+class Rules(Protocol):
+    """The policy plane: the door, the boundary, and where things are."""
+
+    @property
+    def hash(self) -> str:
+        """Names this version of the rules."""
+        ...
+
+    def evaluate(
+        self,
+        task: Task,
+        agent: Agent,
+        *,
+        standing: Sequence[Principal],
+        people: Snapshot,
+        catalog: Catalog,
+        now: datetime,
+    ) -> PolicyDecision:
+        """The door."""
+        ...
+
+    def check_call(
+        self, run: Run, call: ToolCall, spec: ToolSpec | None, *, people: Snapshot, now: datetime
+    ) -> Verdict:
+        """The boundary, for what a reasoner proposes."""
+        ...
+
+    def check_offer(
+        self, run: Run, call: ToolCall, spec: ToolSpec | None, *, people: Snapshot, now: datetime
+    ) -> Verdict:
+        """The boundary, for what only a person's click makes."""
+        ...
+
+    def check_result(self, spec: ToolSpec | None, call: ToolCall, observation: Observation) -> ResultCheck:
+        """The boundary, for what came back."""
+        ...
+
+    def locate(self, spec: ToolSpec, arguments: Mapping[str, Json]) -> tuple[str | None, Mapping[str, str] | None]:
+        """The call's resource and its labels; None is unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulebook:
+    """One consistent version of everything the organization has laid down."""
+
+    organization: str
+    rules: Rules
+    agents: Mapping[str, Agent]
+    catalog: Catalog
+    approvers: tuple[Approvers, ...] = ()
+    admins: tuple[Approvers, ...] = ()
+    auditors: tuple[Approvers, ...] = ()
+    approval_channels: tuple[str, ...] = ()  # where cards are shown besides the run's own thread
