@@ -1,6 +1,7 @@
 """A running playground, an official client, and a Bolt app on a real socket."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,9 +64,8 @@ class Bot:
 
     async def connect(self) -> AsyncSocketModeHandler:
         handler = AsyncSocketModeHandler(self.app, APP_TOKEN)
-        handler.client.web_client = AsyncWebClient(
-            APP_TOKEN, base_url=self.client.base_url, session=self.client.session
-        )
+        client, session = self.client, self.client.session
+        handler.client.web_client = AsyncWebClient(APP_TOKEN, base_url=client.base_url, session=session)
         await handler.connect_async()
         self.handlers.append(handler)
         return handler
@@ -145,7 +145,7 @@ async def bot(client: AsyncWebClient) -> AsyncIterator[Bot]:
     """Connect it with `await bot.connect()`; events are acknowledged without doing anything."""
     bot = bot_of(client)
 
-    @bot.app.event({"type": __import__("re").compile(".*")})
+    @bot.app.event({"type": re.compile(".*")})
     async def any_event() -> None: ...
 
     yield bot
