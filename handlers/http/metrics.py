@@ -19,16 +19,24 @@ class Meters:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._registry = registry or CollectorRegistry()
         self._requests = Counter(
-            "countersign_http_requests", "Answers, by route and status.", ("method", "route", "status"),
+            "countersign_http_requests",
+            "Answers, by route and status.",
+            ("method", "route", "status"),
             registry=self._registry,
         )
         self._seconds = Histogram(
-            "countersign_http_request_seconds", "Time to the whole answer.", ("route",),
-            buckets=_SECONDS, registry=self._registry,
+            "countersign_http_request_seconds",
+            "Time to the whole answer.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self._registry,
         )
         self._acks = Histogram(
-            "countersign_ack_seconds", "Time until what came in was durable.", ("door",),
-            buckets=_SECONDS, registry=self._registry,
+            "countersign_ack_seconds",
+            "Time until what came in was durable.",
+            ("door",),
+            buckets=_SECONDS,
+            registry=self._registry,
         )
         self._runs: Gauge | None = None
 
