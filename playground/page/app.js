@@ -91,4 +91,5 @@ store.addEventListener("change", title);
 addPane({ as: query.get("as") || kept.as, channel: query.get("channel") || kept.channel, thread: query.get("thread") || null, spot: query.get("ts") });
 store.addEventListener("change", () => { if (query.get("split") === "1") split(true); document.body.classList.add("ready"); }, { once: true });
 if (query.get("traffic") === "1") store.addEventListener("change", () => traffic.toggle(true), { once: true });
+setInterval(() => store.changed(), 60000); // "5 min ago" grows older by itself
 store.start();

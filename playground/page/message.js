@@ -100,7 +100,7 @@ const react = (m, pane, name) => post("react", { user: pane.me, channel: m.chann
 function threadLink(m, summary, pane) {
   return h("button", { type: "button", class: "thread-link", "data-testid": "thread-link", onclick: () => pane.openThread(m.ts) },
     summary.users.slice(0, 4).map((id) => avatar(pane.store.user(id), "tiny")), h("span", { class: "thread-count" }, countOf(summary.count, "reply")),
-    h("span", { class: "muted" }, `last ${ago(summary.last)}`), icon("chevron"));
+    h("span", { class: "muted" }, `last reply ${ago(summary.last)}`), icon("chevron"));
 }
 
 const WORKING = { processing: "is working", active: "is active in this thread" };

@@ -1,6 +1,6 @@
 // One person's window: who acts, where they are, what is open. Two of these side by side make the split view.
 
-import { h, icon } from "./dom.js";
+import { append, h, icon } from "./dom.js";
 import { mrkdwn, encode } from "./mrkdwn.js";
 import { Forms } from "./forms.js";
 import { Timeline } from "./timeline.js";
@@ -208,12 +208,13 @@ export class Pane {
     const crowd = h("button", { type: "button", class: "crowd", "aria-label": countOf(members.length, "member"), title: "Members", "aria-haspopup": "menu", onclick: () => openMenu(crowd, [{ heading: countOf(members.length, "member") },
       ...members.map((u) => ({ label: personName(u), detail: roleOf(u), lead: avatar(u, "tiny"), onpick: () => {} }))], { label: "Members" }) },
     members.slice(0, 3).map((u) => avatar(u, "tiny")), h("span", null, String(members.length)));
-    this.header.replaceChildren(
+    this.header.replaceChildren();
+    append(this.header, [
       h("div", { class: "head-name" }, channel.is_im ? avatar(store.user(store.otherIn(channel, me)), "small") : icon(channel.is_private ? "lock" : "hash"), h("h1", null, store.channelName(channel, me)),
         channel.is_ext_shared ? h("span", { class: "badge soft" }, "shared outside") : null, channel.is_archived ? h("span", { class: "badge soft" }, "archived") : null),
       h("div", { class: "topic" }, topic ? mrkdwn(/[<>&]/.test(topic) && !/<(https?:|#|@|!)/.test(topic) ? encode(topic) : topic, this.names) : null),
       store.isMember(channel, me) || channel.is_private ? null : h("button", { type: "button", class: "btn primary small", "data-testid": "join", onclick: () => post("join", { user: me, channel: channel.id }) }, "Join"),
-      channel.is_im ? null : crowd);
+      channel.is_im ? null : crowd]);
   }
 
   #tabs(app, atHome) {
@@ -230,7 +231,7 @@ export class Pane {
 
   #warn() {
     const { store } = this;
-    const text = !store.online ? "Connection to the playground lost – trying again…" : store.state.connected === false ? "The app is not connected: nobody will answer until it is." : "";
+    const text = !store.online ? "Connection to the playground lost – trying again…" : !store.appOnline ? "The app is not connected: nobody will answer until it is." : "";
     this.notice.hidden = !text;
     if (this.notice.textContent !== text) this.notice.replaceChildren(...(text ? [icon("alert"), text] : []));
   }

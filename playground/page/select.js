@@ -51,7 +51,7 @@ export function picker(e, ctx) {
   const chosen = selection(e, ctx)[0]?.value ?? "";
   const option = (r) => h("option", { value: r.value, selected: r.value === chosen }, r.label);
   const groups = [...new Set(rows.map((r) => r.group))];
-  const node = h("select", { class: "field-input select", id: ctx.inputId, "aria-label": placeholder(e, "Choose"), onchange: () => {
+  const node = h("select", { class: "field-input select", "data-hook": true, id: ctx.inputId, "aria-label": placeholder(e, "Choose"), onchange: () => {
     change(e, ctx, patchFor(e, rows.filter((r) => r.value === node.value)), node);
   } }, h("option", { value: "", disabled: !ctx.collecting }, placeholder(e, "Choose an option")),
   groups.map((g) => (g ? h("optgroup", { label: g }, rows.filter((r) => r.group === g).map(option)) : rows.filter((r) => !r.group).map(option))));

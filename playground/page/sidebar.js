@@ -92,8 +92,10 @@ export class Sidebar {
 
   #connection() {
     const { store } = this.pane;
-    const [tone, text] = !store.online ? ["bad", "Playground not reachable"] : store.state.connected === false ? ["warn", "App not connected"] : ["good", "App connected"];
+    const [tone, text, title] = !store.online ? ["bad", "Lost", "The playground does not answer"]
+      : !store.appOnline ? ["warn", "No app", "No app is connected"] : ["good", "Connected", "The app is connected"];
     const node = this.foot.firstElementChild;
+    node.title = title;
     set(node, text, () => [h("span", { class: `lamp ${tone}` }), text]);
   }
 }

@@ -79,6 +79,11 @@ export class Store extends EventTarget {
     return this.channelsById?.get(id) || null;
   }
 
+  /** Whether somebody listens: a socket of an app, or an app that is reached over HTTP. */
+  get appOnline() {
+    return Boolean(this.state.connected) || (this.state.apps || []).some((app) => app.mode === "http");
+  }
+
   people() {
     return this.state.users.filter((u) => !u.is_bot);
   }

@@ -2,7 +2,7 @@
 
 import { h, icon, reconcile } from "./dom.js";
 import { renderMessage } from "./message.js";
-import { dayKey, dayName } from "./people.js";
+import { ago, dayKey, dayName } from "./people.js";
 
 const GROUP_SECONDS = 300;
 const PAGE = 200;
@@ -15,10 +15,23 @@ export class Timeline {
     this.jump = h("button", { type: "button", class: "jump", hidden: true, onclick: () => this.toBottom() }, icon("down"), "Newest");
     this.scroller = h("div", { class: "timeline", tabindex: "0", "aria-label": label }, this.list);
     this.scroller.addEventListener("scroll", () => { this.jump.hidden = this.atBottom(); });
+    this.scroller.addEventListener("keydown", (event) => this.#walk(event));
     this.root = h("div", { class: "timeline-wrap" }, this.scroller, this.jump);
     new ResizeObserver(() => { if (this.stuck) this.toBottom(); }).observe(this.scroller);
     this.scroller.addEventListener("scroll", () => { this.stuck = this.atBottom(); });
     this.stuck = true;
+  }
+
+  /** Arrow keys walk from message to message; Tab then reaches what can be done with one. */
+  #walk(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!step || !event.target.matches(".timeline, .msg")) return;
+    const all = [...this.list.querySelectorAll(".msg")];
+    const index = all.indexOf(event.target);
+    const next = all[index < 0 ? all.length - 1 : index + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
   }
 
   atBottom() {
@@ -63,6 +76,7 @@ export class Timeline {
     const { pane } = this;
     const items = [];
     let previous = null;
+    let broken = false;
     let marked = !since;
     for (const m of messages) {
       const newDay = !previous || dayKey(previous.ts) !== dayKey(m.ts);
@@ -70,13 +84,14 @@ export class Timeline {
       if (newDay) items.push({ key: `day-${dayKey(m.ts)}`, sig: dayName(m.ts), make: () => h("div", { class: "day" }, h("span", null, dayName(m.ts))) });
       if (first) items.push({ key: "new", sig: "new", make: () => h("div", { class: "fresh", "data-testid": "new-divider" }, h("span", null, "New")) });
       marked ||= first || m.ts > since;
-      const head = newDay || first || !sameGroup(previous, m);
+      const head = newDay || first || broken || !sameGroup(previous, m);
       const summary = this.inThread ? null : summaries.get(m.ts) || null;
       const session = this.inThread ? null : pane.store.session(m.channel, m.ts);
       const editing = pane.editing === m.ts;
-      const sig = JSON.stringify([m, head, summary, session, editing, pane.me, pane.peopleSig]);
+      const sig = JSON.stringify([m, head, summary, summary && ago(summary.last), session, editing, pane.me, pane.peopleSig]);
       items.push({ key: m.ts, sig, make: () => renderMessage(m, pane, { head, summary, session, inThread: this.inThread }) });
       previous = m;
+      broken = Boolean(summary || session);
     }
     return items;
   }

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ class Stage:
     bot: AsyncWebClient
     browser: Browser
     heard: list[tuple[str, Any]]
+    disconnect: Callable[[], Awaitable[Any]]
 
     async def page(self, query: str = "as=U1&channel=C1", *, width: int = 1280) -> Page:
         context = await self.browser.new_context(viewport={"width": width, "height": 800})
@@ -132,7 +134,7 @@ async def stage(browser: Browser) -> AsyncIterator[Stage]:
     handler = AsyncSocketModeHandler(pagebot(bot, heard), tokens.app_token)
     await handler.connect_async()
     try:
-        yield Stage(playground, bot, browser, heard)
+        yield Stage(playground, bot, browser, heard, handler.close_async)
     finally:
         await handler.close_async()
         await playground.stop()
@@ -167,6 +169,16 @@ def pagebot(bot: AsyncWebClient, heard: list[tuple[str, Any]]) -> AsyncApp:
         else:
             await ack()
 
+    @app.action(re.compile("^pick_"))
+    async def picked(ack: Ack, action: dict[str, Any]) -> None:
+        await ack()
+        heard.append((action["action_id"], action))
+
+    @app.options("pick_found")
+    async def found(ack: Ack, payload: dict[str, Any]) -> None:
+        text = payload["value"]
+        await ack(options=[{"text": plain(f"Found {text}"), "value": f"found-{text}"}] if text else [])
+
     @app.shortcut("explain")
     async def explain(ack: Ack, shortcut: dict[str, Any]) -> None:
         await ack()
@@ -199,6 +211,12 @@ BUTTONS: dict[str, Any] = {
         {"type": "button", "action_id": "approve", "style": "primary", "value": "run_1", "text": plain("Approve")},
         {"type": "button", "action_id": "edit", "value": "run_1", "text": plain("Edit")},
     ],
+}
+CONFIRM: dict[str, Any] = {
+    "title": plain("Really?"),
+    "text": plain("This counts."),
+    "confirm": plain("Yes"),
+    "deny": plain("No"),
 }
 FORM: dict[str, Any] = {
     "type": "modal",

@@ -1,11 +1,12 @@
 """What people see and do on the page, in a real browser against the real workspace."""
 
 import json
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
-from .conftest import BUTTONS, Stage
+from .conftest import BUTTONS, CONFIRM, Stage, plain
 
 pytestmark = pytest.mark.browser
 
@@ -193,6 +194,70 @@ async def test_the_home_tab_and_two_people_side_by_side(stage: Stage) -> None:
     assert await right.get_attribute("data-user") == "U2"
     await page.get_by_test_id("split-close").click()
     await expect(panes).to_have_count(1)
+
+
+async def test_every_kind_of_choice_reaches_the_app(stage: Stage) -> None:
+    options = [{"text": plain("Production"), "value": "prod"}, {"text": plain("Staging"), "value": "stg"}]
+    elements: list[dict[str, Any]] = [
+        {"type": "static_select", "action_id": "pick_one", "placeholder": plain("Where"), "options": options},
+        {"type": "multi_static_select", "action_id": "pick_many", "placeholder": plain("Places"), "options": options},
+        {"type": "external_select", "action_id": "pick_found", "placeholder": plain("Find"), "min_query_length": 1},
+        {"type": "users_select", "action_id": "pick_user", "placeholder": plain("Who")},
+        {"type": "datepicker", "action_id": "pick_date"},
+        {"type": "checkboxes", "action_id": "pick_boxes", "options": options},
+        {"type": "overflow", "action_id": "pick_more", "options": options},
+        {"type": "button", "action_id": "pick_sure", "text": plain("Sure"), "value": "1", "confirm": CONFIRM},
+    ]
+    multi, single = [elements[1]], [each for each in elements if not each["type"].startswith("multi_")]
+    blocks = [{"type": "actions", "block_id": "all", "elements": single}]
+    blocks += [{"type": "section", "block_id": "many", "text": plain("Pick"), "accessory": each} for each in multi]
+    await stage.bot.chat_postMessage(channel="C1", text="choices", blocks=blocks)
+    page = await stage.page()
+
+    await page.locator("[data-action-id=pick_one]").select_option("stg")
+    assert (await stage.hears("pick_one"))["selected_option"]["value"] == "stg"
+    await page.locator("[data-action-id=pick_many]").click()
+    await page.locator("[role=option][data-value=prod]").click()
+    assert [each["value"] for each in (await stage.hears("pick_many"))["selected_options"]] == ["prod"]
+    await page.keyboard.press("Escape")
+    await page.locator("[data-action-id=pick_found]").click()
+    await page.get_by_label("Search options").fill("inc")
+    await page.locator("[role=option][data-value=found-inc]").click()
+    assert (await stage.hears("pick_found"))["selected_option"]["value"] == "found-inc"
+    await page.keyboard.press("Escape")
+    await page.locator("[data-action-id=pick_user]").select_option("U2")
+    assert (await stage.hears("pick_user"))["selected_user"] == "U2"
+    await page.locator("[data-action-id=pick_date]").fill("2026-11-21")
+    assert (await stage.hears("pick_date"))["selected_date"] == "2026-11-21"
+    await page.get_by_label("Production").check()
+    assert [each["value"] for each in (await stage.hears("pick_boxes"))["selected_options"]] == ["prod"]
+    await page.locator("[data-action-id=pick_more]").click()
+    await page.get_by_role("menuitem", name="Staging").click()
+    assert (await stage.hears("pick_more"))["selected_option"]["value"] == "stg"
+    await page.locator("[data-action-id=pick_sure]").click()
+    await expect(page.get_by_test_id("confirm")).to_contain_text("Really?")
+    await page.get_by_test_id("confirm-no").click()
+    assert not any(kind == "pick_sure" for kind, _ in stage.heard), "a question denied is no click"
+    await page.locator("[data-action-id=pick_sure]").click()
+    await page.get_by_test_id("confirm-yes").click()
+    assert (await stage.hears("pick_sure"))["value"] == "1"
+
+
+async def test_what_is_missing_is_said_in_words(stage: Stage) -> None:
+    page = await stage.page("as=U2&channel=C1")
+    await page.locator(".place[data-channel=C3]").click()
+    await expect(page.locator(".head-name h1")).to_have_text("leads")
+    await page.locator("[data-testid=act-as-face][data-user=U1]").click()
+    for channel in ("C1", "C2"):
+        await page.locator(f".place[data-channel={channel}]").click()
+        text = await page.locator("body").inner_text()
+        assert not any(word in text for word in ("null", "undefined", "[object", "NaN")), text
+    await stage.bot.chat_postMessage(channel="C1", text="odd", blocks=[BUTTONS])
+    await page.locator(".place[data-channel=C1]").click()
+    await stage.disconnect()
+    await expect(page.locator(".notice")).to_contain_text("The app is not connected")
+    await page.locator("[data-action-id=approve]").click()
+    await expect(page.get_by_test_id("toast")).to_contain_text("nobody received this")
 
 
 async def test_traffic_faults_and_starting_over(stage: Stage) -> None:
