@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from domain.events import Event, Recorded
 from domain.evolve import evolve, replay
 from domain.runs import Run, Status
-from loop.ports import Clock, Guard, Journal
+from loop.ports import Clock, Conflict, Guard, Journal
 
 MOST_CACHED = 1024
 MOST_CONFLICTS = 16  # with other writers of one stream, in a row
