@@ -1,0 +1,273 @@
+"""A document as a tree of nodes, each with its place; and the faults in it. `policy.files` describes the dialect."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+LARGEST_FILE = 4 * 1024 * 1024  # characters
+DEEPEST = 24
+MOST_NODES = 400_000
+LONGEST_TEXT = 64 * 1024
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong with one key of one file, and what would be right."""
+
+    file: str
+    line: int
+    column: int
+    key: str
+    problem: str
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        hint = f" ({self.suggestion})" if self.suggestion else ""
+        key = f" {self.key}:" if self.key else ""
+        return f"{self.file}:{self.line}:{key} {self.problem}{hint}"
+
+
+class Invalid(Exception):
+    """The files do not say what to do. Carries every fault that was found, in file order."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A value and where it stands: for an entry of a mapping that is where its key stands."""
+
+    file: str
+    line: int
+    column: int
+    key: str  # the path, `policies[0].limit.tier`; "" is the document
+    value: "Scalar | tuple[Node, ...] | Mapping[str, Node]"
+
+    @property
+    def plain(self) -> Any:
+        """The value as plain Python data."""
+        if isinstance(self.value, tuple):
+            return [item.plain for item in self.value]
+        if isinstance(self.value, Mapping):
+            return {key: item.plain for key, item in self.value.items()}
+        return self.value
+
+    @property
+    def kind(self) -> str:
+        """What it is, in words."""
+        match self.value:
+            case None:
+                return "nothing"
+            case bool():
+                return "true or false"
+            case int() | float():
+                return "a number"
+            case str():
+                return "text"
+            case tuple():
+                return "a list"
+            case _:
+                return "a mapping"
+
+
+class Faults:
+    """Collects faults; `check` raises them all at once."""
+
+    def __init__(self) -> None:
+        self._found: list[Fault] = []
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self.sorted())
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def at(self, node: Node, problem: str, suggestion: str = "") -> None:
+        """Record a fault of the value at `node`."""
+        self.add(node.file, node.line, node.column, node.key, problem, suggestion)
+
+    def add(self, file: str, line: int, column: int, key: str, problem: str, suggestion: str = "") -> None:
+        """Record a fault anywhere."""
+        self._found.append(Fault(file=file, line=line, column=column, key=key, problem=problem, suggestion=suggestion))
+
+    def sorted(self) -> tuple[Fault, ...]:
+        """Every fault once, by file and line."""
+        return tuple(sorted(set(self._found), key=lambda f: (f.file, f.line, f.column, f.key, f.problem)))
+
+    def check(self) -> None:
+        """Raise Invalid if there is any fault."""
+        if self._found:
+            raise Invalid(self.sorted())
+
+
+# ── From text to nodes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read(file: str, text: str, faults: Faults) -> Node | None:
+    """The document as a tree of nodes; None, and a fault, where it is not a document this module accepts."""
+    if len(text) > LARGEST_FILE:
+        faults.add(file, 1, 1, "", f"is larger than {LARGEST_FILE} characters")
+        return None
+    builder = _Builder(file, faults)
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            builder.take(event)
+    except _Refused:
+        return None
+    except (yaml.YAMLError, UnicodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        faults.add(file, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, "", f"is not YAML: {problem}")
+        return None
+    if builder.root is None:
+        faults.add(file, 1, 1, "", "is empty")
+    return builder.root
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Refused(Exception):
+    """The rest of the document is not worth reading; the fault has been recorded."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not been seen."""
+
+    line: int
+    column: int
+    key: str
+    mapping: bool
+    items: list[Node] = field(default_factory=list)
+    entries: dict[str, Node] = field(default_factory=dict)
+    pending: tuple[str, int, int] | None = None  # the key that waits for its value
+
+
+class _Builder:
+    """Builds nodes from parser events, without recursion."""
+
+    def __init__(self, file: str, faults: Faults) -> None:
+        self.file, self.faults = file, faults
+        self._open: list[_Open] = []
+        self._count = 0
+        self.root: Node | None = None
+
+    def take(self, event: yaml.Event) -> None:
+        match event:
+            case yaml.AliasEvent():
+                self._refuse(event, "aliases are not allowed", "write the value out")
+            case yaml.DocumentStartEvent() if self.root is not None:
+                self._refuse(event, "must hold one document")
+            case yaml.ScalarEvent():
+                self._node(event)
+                self._scalar(event)
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                self._node(event)
+                self._start(event)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._end()
+            case _:
+                pass  # the stream's and the document's own marks
+
+    def _node(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+        self._count += 1
+        if self._count > MOST_NODES:
+            self._refuse(event, f"holds more than {MOST_NODES} values")
+        if event.anchor is not None:
+            self._refuse(event, "anchors are not allowed", "write the value out")
+        if event.tag is not None:
+            self._refuse(event, f"tags like {event.tag} are not allowed")
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        line, column = _position(event)
+        if len(event.value) > LONGEST_TEXT:
+            self._refuse(event, f"is longer than {LONGEST_TEXT} characters")
+        top = self._open[-1] if self._open else None
+        if top is not None and top.mapping and top.pending is None:
+            if event.value in top.entries:
+                first = top.entries[event.value].line
+                key = _join(top.key, event.value)
+                self.faults.add(self.file, line, column, key, "is said twice", f"first on line {first}")
+            elif event.value == "<<":
+                self._refuse(event, "merge keys are not allowed", "write the keys out")
+            top.pending = (event.value, line, column)
+            return
+        self._place(_resolve(event), line, column)
+
+    def _start(self, event: yaml.CollectionStartEvent) -> None:
+        if len(self._open) >= DEEPEST:
+            self._refuse(event, f"is nested deeper than {DEEPEST}")
+        line, column = _position(event)
+        top = self._open[-1] if self._open else None
+        if top is not None and top.mapping and top.pending is None:
+            self._refuse(event, "a key must be text")
+        key = self._key()
+        self._open.append(_Open(line, column, key, isinstance(event, yaml.MappingStartEvent)))
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        self._place(done.entries if done.mapping else tuple(done.items), done.line, done.column)
+
+    def _key(self) -> str:
+        if not self._open:
+            return ""
+        top = self._open[-1]
+        return _join(top.key, top.pending[0]) if top.pending else f"{top.key}[{len(top.items)}]"
+
+    def _place(self, value: Any, line: int, column: int) -> None:
+        key = self._key()
+        top = self._open[-1] if self._open else None
+        if top is not None and top.pending is not None:
+            _, line, column = top.pending
+        node = Node(file=self.file, line=line, column=column, key=key, value=value)
+        if top is None:
+            self.root = node
+        elif top.pending is not None:
+            top.entries.setdefault(top.pending[0], node)
+            top.pending = None
+        else:
+            top.items.append(node)
+
+    def _refuse(self, event: yaml.Event, problem: str, suggestion: str = "") -> None:
+        line, column = _position(event)
+        self.faults.add(self.file, line, column, self._key(), problem, suggestion)
+        raise _Refused
+
+
+def _position(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,15})")
+_FLOAT = re.compile(r"[-+]?[0-9]{1,16}(?:\.[0-9]{1,16})?(?:[eE][-+]?[0-9]{1,2})?")
+
+
+def _resolve(event: yaml.ScalarEvent) -> Scalar:
+    """What a scalar stands for. Only plain ones stand for anything but text."""
+    said: str = event.value
+    if event.style is not None and event.style != "":
+        return said
+    if said in {"", "~", "null"}:
+        return None
+    if said in {"true", "True"}:
+        return True
+    if said in {"false", "False"}:
+        return False
+    if _INTEGER.fullmatch(said):
+        return int(said)
+    if _FLOAT.fullmatch(said) and not re.fullmatch(r"[-+]?0[0-9]+.*", said) and not said.lstrip("-+").isdigit():
+        return float(said)
+    return said
