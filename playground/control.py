@@ -231,7 +231,11 @@ class Control:
         if given.get("view_id"):
             user = self._user(given)
             return user, self._view(user, given, modal=False)
-        user, channel = self._in_channel(given)
+        if given.get("stale"):  # an old copy: whoever once saw it
+            user = self._people.known(_text(given, "user"))
+            channel = self._people.channel(_text(given, "channel"))
+        else:
+            user, channel = self._in_channel(given)
         return user, self._people.message(channel, _text(given, "ts"), user)
 
     def _view(self, user: Json, given: Json, *, modal: bool) -> Json:

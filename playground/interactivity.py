@@ -1,9 +1,6 @@
 """What people do to an app: commands, clicks, forms, shortcuts, the home tab, Stop."""
 
-from typing import Any
-
-from playground import blocks as kit
-from playground import payloads, shapes, surfaces, text, values
+from playground import payloads, shapes, surfaces, targets, text, values
 from playground.delivery import Ack, Kind
 from playground.errors import Json, Malformed, Refused
 from playground.events import Sent
@@ -53,9 +50,9 @@ class Interactivity:
 
     async def click(self, user: Json, place: Json, request: Json) -> Json:
         """`place` is the message or view that holds the element."""
-        block_id, element = self._element(user, place, request)
+        block_id, element = targets.element(user, place, request)
         app = self._owner(place)
-        action = payloads.action(self._world, element, block_id, _chosen_value(element, request))
+        action = payloads.action(self._world, element, block_id, targets.value(element, request))
         in_view = "callback_id" in place
         trigger = self._hub.triggers.new(
             app.id, user["id"], place["id"] if in_view and place["type"] == "modal" else None
@@ -76,7 +73,7 @@ class Interactivity:
 
     async def options(self, user: Json, place: Json, request: Json) -> Json:
         """block_suggestion of an external select."""
-        block_id, element = self._element(user, place, request)
+        block_id, element = targets.element(user, place, request)
         app = self._owner(place)
         payload = payloads.base(self._world, app, user, "block_suggestion") | {
             "action_id": element["action_id"],
@@ -86,7 +83,7 @@ class Interactivity:
         if "callback_id" in place:
             payload |= {"container": {"type": "view", "view_id": place["id"]}, "view": shapes.view(place)}
         else:
-            payload |= {"container": payloads.message_container(place), "message": shapes.message(place)}
+            payload |= {"container": payloads.message_container(self._world, place), "message": self._shown(place)}
         ack = await self._send(app, "interactive", payload, accepts_response=True)
         found = ack.payload or {}
         return {"options": found.get("options", []), "option_groups": found.get("option_groups", [])}
@@ -135,7 +132,7 @@ class Interactivity:
             channel = self._people.channel(message["channel"])
             url = self._hub.triggers.new_url(app=app.id, user=user["id"], channel=channel["id"], ts=None)
             payload |= {
-                "message": shapes.message(message),
+                "message": self._shown(message),
                 "message_ts": message["ts"],
                 "channel": shapes.short_channel(channel),
                 "response_url": self._responses.address(url),
@@ -205,6 +202,9 @@ class Interactivity:
             raise Refused(ack.error or "operation_timeout", delivered=ack.delivered)
         return ack
 
+    def _shown(self, row: Json) -> Json:
+        return shapes.with_thread(row, self._world.thread(row["channel"], row["ts"]))
+
     def _owner(self, place: Json) -> App:
         app = self._world.apps.get(place.get("app_id", ""))
         if app is None:
@@ -217,26 +217,6 @@ class Interactivity:
                 if each.callback_id == callback_id:
                     return app, each
         raise Refused("unknown_shortcut")
-
-    def _element(self, user: Json, place: Json, request: Json) -> tuple[str, Json]:
-        """The element meant. With several of one action_id, block_id or value choose. Raises action_not_found."""
-        wanted, block_id, value = request["action_id"], request.get("block_id"), request.get("value")
-        found = [
-            (block, each) for block, each in kit.find(place["blocks"])
-            if each["action_id"] == wanted and block_id in (None, block)
-            and user["id"] in (each.get("visible_to_user_ids") or [user["id"]])
-        ]  # fmt: skip
-        if len(found) > 1 and value is not None:
-            found = [(block, each) for block, each in found if each.get("value", value) == value]
-        if found and value is not None and found[0][1]["type"] == "button" and found[0][1].get("value") != value:
-            found = []
-        if found:
-            return found[0]
-        if request.get("stale"):
-            label = {"type": "plain_text", "text": wanted, "emoji": True}
-            stale: Json = {"type": "button", "action_id": wanted, "text": label}
-            return block_id or "stale", stale | ({"value": value} if value is not None else {})
-        raise Refused("action_not_found")
 
     def _remember(self, view: Json, block_id: str, element: Json, action: Json, typed: Json) -> Json:
         """A view keeps what was chosen, so that later payloads show it."""
@@ -261,15 +241,9 @@ class Interactivity:
             app=app.id, user=user["id"], channel=channel["id"], ts=row["ts"], ephemeral=bool(row.get("ephemeral_to"))
         )
         shown: Json = {
-            "container": payloads.message_container(row),
+            "container": payloads.message_container(self._world, row),
             "channel": shapes.short_channel(channel),
             "state": {"values": state},
             "response_url": self._responses.address(url),
         }
-        return shown if row.get("ephemeral_to") else shown | {"message": shapes.message(row)}
-
-
-def _chosen_value(element: Json, request: Json) -> Any:
-    """What the person chose: Slack's own fields (`selected_option`, ...) win over `value`."""
-    own = {name: each for name, each in request.items() if name.startswith("selected_")}
-    return {"type": element["type"], **own} if own else request.get("value")
+        return shown if row.get("ephemeral_to") else shown | {"message": self._shown(row)}

@@ -38,14 +38,15 @@ def command(world: World, app: App, user: Json, channel: Json, name: str, text: 
     }
 
 
-def message_container(row: Json) -> Json:
+def message_container(world: World, row: Json) -> Json:
     container: Json = {
         "type": "message",
         "message_ts": row["ts"],
         "channel_id": row["channel"],
         "is_ephemeral": bool(row.get("ephemeral_to")),
     }
-    return container | ({"thread_ts": row["thread_ts"]} if row.get("thread_ts") else {})
+    root = world.root_of(row)
+    return container | ({"thread_ts": root} if root else {})
 
 
 def action(world: World, element: Json, block_id: str, value: Any) -> Json:

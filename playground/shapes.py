@@ -50,20 +50,7 @@ def bot_profile(world: World, app: App) -> Json:
 
 def channel(row: Json, world: World, me: str, *, members: bool = False) -> Json:
     if row["is_im"]:
-        other = next((member for member in row["members"] if member != me), row.get("user"))
-        person = world.user(other or "") or {}
-        return {
-            "id": row["id"],
-            "created": row["created"],
-            "is_archived": row["is_archived"],
-            "is_im": True,
-            "is_org_shared": False,
-            "context_team_id": world.team["id"],
-            "updated": row["updated"] * 1000,
-            "user": other,
-            "is_user_deleted": bool(person.get("deleted")),
-            "priority": 0,
-        }
+        return _direct(row, world, me)
     private, mpim = row["is_private"], row["is_mpim"]
     shown: Json = {
         "id": row["id"],
@@ -96,6 +83,23 @@ def channel(row: Json, world: World, me: str, *, members: bool = False) -> Json:
     return shown | ({"num_members": len(row["members"])} if members else {})
 
 
+def _direct(row: Json, world: World, me: str) -> Json:
+    other = next((member for member in row["members"] if member != me), row.get("user"))
+    person = world.user(other or "") or {}
+    return {
+        "id": row["id"],
+        "created": row["created"],
+        "is_archived": row["is_archived"],
+        "is_im": True,
+        "is_org_shared": False,
+        "context_team_id": world.team["id"],
+        "updated": row["updated"] * 1000,
+        "user": other,
+        "is_user_deleted": bool(person.get("deleted")),
+        "priority": 0,
+    }
+
+
 def _teams(row: Json, world: World) -> list[str]:
     teams = [world.team["id"]]
     for member in row["members"]:
@@ -106,6 +110,37 @@ def _teams(row: Json, world: World) -> list[str]:
 
 
 def user(row: Json, *, email: bool) -> Json:
+    shown: Json = {
+        "id": row["id"],
+        "team_id": row["team_id"],
+        "name": row["name"],
+        "deleted": row["deleted"],
+        "color": "9f69e7",
+        "profile": _profile(row, email=email),
+        "is_bot": row["is_bot"],
+        "is_app_user": False,
+        "updated": 0,
+    }
+    if row["is_stranger"]:
+        shown |= {"is_stranger": True}
+    if row["deleted"]:
+        return shown
+    return shown | {
+        "real_name": row["real_name"],
+        "tz": row["tz"],
+        "tz_label": row["tz"],
+        "tz_offset": 0,
+        "is_admin": row["is_admin"],
+        "is_owner": False,
+        "is_primary_owner": False,
+        "is_restricted": row["is_restricted"],
+        "is_ultra_restricted": row["is_ultra_restricted"],
+        "is_email_confirmed": True,
+        "who_can_share_contact_card": "EVERYONE",
+    }
+
+
+def _profile(row: Json, *, email: bool) -> Json:
     first, _, last = row["real_name"].partition(" ")
     profile: Json = {
         "title": row["title"],
@@ -128,34 +163,7 @@ def user(row: Json, *, email: bool) -> Json:
         profile["email"] = row["email"]
     if row["is_bot"]:
         profile |= {"api_app_id": row.get("app_id", ""), "bot_id": row.get("bot_id", "B" + row["id"][1:])}
-    shown: Json = {
-        "id": row["id"],
-        "team_id": row["team_id"],
-        "name": row["name"],
-        "deleted": row["deleted"],
-        "color": "9f69e7",
-        "profile": profile,
-        "is_bot": row["is_bot"],
-        "is_app_user": False,
-        "updated": 0,
-    }
-    if row["is_stranger"]:
-        shown |= {"is_stranger": True}
-    if row["deleted"]:
-        return shown
-    return shown | {
-        "real_name": row["real_name"],
-        "tz": row["tz"],
-        "tz_label": row["tz"],
-        "tz_offset": 0,
-        "is_admin": row["is_admin"],
-        "is_owner": False,
-        "is_primary_owner": False,
-        "is_restricted": row["is_restricted"],
-        "is_ultra_restricted": row["is_ultra_restricted"],
-        "is_email_confirmed": True,
-        "who_can_share_contact_card": "EVERYONE",
-    }
+    return profile
 
 
 def usergroup(row: Json, world: World, *, users: bool, count: bool) -> Json:

@@ -118,6 +118,12 @@ class World:
         """The replies, oldest first, without the root."""
         return [m for m in self.messages(channel_id) if m.get("thread_ts") == root_ts and m["ts"] != root_ts]
 
+    def root_of(self, row: Json) -> str | None:
+        """The thread that a message is in, also when it is the thread's root."""
+        if row.get("thread_ts"):
+            return str(row["thread_ts"])
+        return str(row["ts"]) if self.thread(row["channel"], row["ts"]) else None
+
     # sessions of an agent, by thread
 
     def session(self, channel_id: str, thread_ts: str) -> Json:

@@ -6,7 +6,7 @@ from playground.errors import Json, SlackError
 
 
 async def list_all(call: Call) -> Json:
-    page, cursor = call.page(call.world.users())
+    page, cursor = call.page(call.world.users(), default=1000)
     email = call.has_scope("users:read.email")
     shown = [shapes.user(row, email=email) for row in page]
     return {"members": shown, "cache_ts": int(call.world.now()), "response_metadata": {"next_cursor": cursor}}

@@ -23,9 +23,7 @@ from tests.playground.conftest import Bot, Person, workspace_document
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-async def test_other_sites_stay_outside(
-    playground: Playground, session: ClientSession, headers: dict[str, str]
-) -> None:
+async def test_other_sites_stay_out(playground: Playground, session: ClientSession, headers: dict[str, str]) -> None:
     for path in ("/playground/state", "/", "/api/auth.test"):
         async with session.get(playground.url + path, headers=headers) as response:
             assert response.status == 403
@@ -82,7 +80,8 @@ async def test_what_the_page_needs_is_in_the_state(person: Person) -> None:
     assert [each["callback_id"] for each in state["shortcuts"]] == ["task_new", "explain"]
     roles = {user["id"]: user["role"] for user in state["users"]}
     assert roles == {
-        "U1": "requester", "U2": "sre", "U3": "guest", "U4": "external", "U5": "deactivated", "U6": "bot", "U0BOT": "bot",
+        "U1": "requester", "U2": "sre", "U3": "guest", "U4": "external", "U5": "deactivated", "U6": "bot",
+        "U0BOT": "bot",
     }  # fmt: skip
     assert {channel["id"] for channel in state["channels"] if channel["is_im"] and "U1" in channel["members"]}
 

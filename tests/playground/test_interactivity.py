@@ -78,6 +78,9 @@ async def test_only_what_is_shown_can_be_clicked(bot: Bot, person: Person) -> No
     assert (await person("click", user="U2", **where))["error"] == "action_not_found"
     stale = await person("click", user="U2", **where, stale=True, value="one")
     assert (stale["ok"], stale["action"]["value"]) == (True, "one")
+    await person("deactivate", user="U2")
+    assert (await person("click", user="U2", **where, value="one"))["error"] == "account_inactive"
+    assert (await person("click", user="U2", **where, stale=True, value="one"))["ok"]
 
 
 async def test_an_ephemeral_is_for_one_person(bot: Bot, person: Person) -> None:
