@@ -1,0 +1,212 @@
+"""The journal over SQLite. See loop.ports.Journal for what it promises."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from domain.events import ORGANIZATION_STREAM, Event, Recorded
+from loop.ports import ApprovalUnused, Clock, Conflict, Guard, GuardRefused, SwitchOff
+from state import sql
+from state.bell import Bell
+from state.codec import Encoded, encode
+from state.database import Database
+from state.heads import Heads
+from state.projections import CONSUMED, GRANTED, OPEN, Extension, extend, run_row
+from state.rows import recorded
+from state.tail import Tail
+
+_PAGE: Final = 500
+_LOOK_EVERY_S: Final = 0.5  # how late an event of another process may be seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Append:
+    """One append, ready to be written."""
+
+    stream: str
+    expected: int
+    at: datetime
+    said: tuple[tuple[Event, Encoded], ...]
+    guards: tuple[Guard, ...]
+
+
+class SqliteJournal:
+    """Implements loop.ports.Journal. Beyond it: `erase`, and `folded` for tests and tools."""
+
+    def __init__(self, database: Database, key: bytes, clock: Clock) -> None:
+        self._database = database
+        self._key = key
+        self._clock = clock
+        self._heads = Heads()  # touched in the writer's thread alone
+        self._tail = Tail()  # touched in the event loop alone
+        self._bell = Bell()
+        self._closed = False
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Learn where the log ends. Once, before anything else."""
+        self._database.commits.on_foreign_write(self._foreign_write)
+        await self._database.commits.look()
+
+    async def close(self) -> None:
+        """End every `follow`."""
+        self._closed = True
+        self._bell.ring()
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+
+    async def append(
+        self, stream: str, expected: int, events: Sequence[Event], guards: Sequence[Guard] = ()
+    ) -> list[Recorded]:
+        """See Journal.append. Raises also Unencodable, IllegalEvent for what the fold refuses, and StoreError."""
+        said = tuple((event, encode(event)) for event in events)
+        append = _Append(stream, expected, self._clock.now(), said, tuple(guards))
+        return await self._database.commits.submit(lambda raw: self._write(raw, append), self._written)
+
+    async def read(self, stream: str, after: int = 0) -> list[Recorded]:
+        """See Journal.read. Raises Damaged, and PayloadErased where an event's payload was erased."""
+        rows = await self._database.read(lambda raw: raw.execute(sql.READ_STREAM, (stream, after)).fetchall())
+        return [recorded(row) for row in rows]
+
+    async def follow(self, position: int) -> AsyncIterator[Recorded]:
+        """See Journal.follow. Events whose payload was erased are passed over; ends when the store is closed."""
+        self._watch = self._watch or asyncio.create_task(self._watch_others(), name="state: watch other processes")
+        while not self._closed:
+            bell = self._bell.listen()
+            events = self._tail.after(position, _PAGE)
+            if events is None:
+                events, position = await self._read_back(position)
+            elif not events:
+                await bell.wait()
+            for event in events:
+                yield event
+                position = max(position, event.position)
+
+    async def open_runs(self) -> list[str]:
+        """See Journal.open_runs; oldest first."""
+        return await self._column(sql.OPEN_RUNS)
+
+    async def correlated(self, organization: str, correlation: str) -> list[str]:
+        """See Journal.correlated."""
+        return await self._column(sql.CORRELATED, organization, correlation)
+
+    async def switched_off(self) -> bool:
+        """See Journal.switched_off."""
+        return await self._database.read(_stopped)
+
+    async def erase(self, run_id: str) -> int:
+        """Forget what a finished run's events said; the chain still verifies. Returns how many were erased.
+
+        Raises ValueError for a run that is not there or not finished.
+        """
+        return await self._database.write(lambda raw: _erase(raw, run_id))
+
+    async def _column(self, statement: str, *arguments: str) -> list[str]:
+        rows = await self._database.read(lambda raw: raw.execute(statement, arguments).fetchall())
+        return [row[0] for row in rows]
+
+    async def _read_back(self, position: int) -> tuple[list[Recorded], int]:
+        """Events from the disk, and how far one has come where the last of them are erased."""
+        rows = await self._database.read(lambda raw: raw.execute(sql.READ_LOG, (position, _PAGE)).fetchall())
+        kept = [recorded(row) for row in rows if row[-1] is not None]
+        if kept:
+            return kept, position
+        return [], rows[-1][0] if rows else self._tail.end
+
+    async def _watch_others(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            await self._database.commits.look()
+
+    def _written(self, records: list[Recorded]) -> None:
+        self._tail.extend(records)
+        self._bell.ring()
+
+    # ── In the writer's thread ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _foreign_write(self, raw: sqlite3.Connection) -> Callable[[], None]:
+        self._heads.forget(raw)
+        end = self._heads.position
+
+        def tell() -> None:
+            self._tail.jump(end)
+            self._bell.ring()
+
+        return tell
+
+    def _write(self, raw: sqlite3.Connection, append: _Append) -> list[Recorded]:
+        stream = append.stream
+        head = self._heads.get(raw, stream)
+        if head.seq != append.expected:
+            raise Conflict(stream, append.expected, head.seq)
+        for guard in append.guards:
+            _check(raw, stream, guard)
+        extension = extend(self._key, stream, head, self._heads.position + 1, append.at, append.said)
+        if extension.rows:
+            _store(raw, stream, extension, new=append.expected == 0)
+        for guard in append.guards:
+            _check_taken(raw, stream, guard)
+        if extension.rows:
+            self._heads.put(stream, extension.head, extension.rows[-1].position)
+        return extension.records
+
+
+def _store(raw: sqlite3.Connection, stream: str, extension: Extension, *, new: bool) -> None:
+    raw.executemany(sql.APPEND_EVENT, extension.rows)
+    raw.executemany(sql.APPEND_PAYLOAD, extension.payloads)
+    last = extension.rows[-1].position
+    if extension.head.run is not None:
+        row = run_row(extension.head.run, last)
+        if new:
+            raw.execute(sql.INSERT_RUN, (*row, extension.rows[0].position))
+        else:
+            raw.execute(sql.UPDATE_RUN, (*row[1:], stream))
+    if extension.approvals:
+        raw.executemany(sql.PUT_APPROVAL, extension.approvals)
+    if extension.stopped is not None:
+        raw.execute(sql.SET_SWITCH, (extension.stopped, last))
+
+
+def _check(raw: sqlite3.Connection, stream: str, guard: Guard) -> None:
+    match guard:
+        case SwitchOff():
+            if _stopped(raw):
+                raise GuardRefused(guard, "everything is stopped")
+        case ApprovalUnused(approval_id=approval_id):
+            status = _approval(raw, stream, approval_id)
+            if status not in (OPEN, GRANTED, None):  # None: it may be asked for in this very append
+                raise GuardRefused(guard, f"approval {approval_id} is {status}")
+
+
+def _check_taken(raw: sqlite3.Connection, stream: str, guard: Guard) -> None:
+    """The append must have taken the approval it was guarded by, or a second one could take it as well."""
+    if isinstance(guard, ApprovalUnused):
+        status = _approval(raw, stream, guard.approval_id)
+        if status is None:
+            raise GuardRefused(guard, f"nothing was asked as {guard.approval_id}")
+        if status != CONSUMED:
+            raise GuardRefused(guard, f"approval {guard.approval_id} is {status}, and no action starts under it here")
+
+
+def _approval(raw: sqlite3.Connection, stream: str, approval_id: str) -> str | None:
+    row = raw.execute(sql.APPROVAL_STATUS, (stream, approval_id)).fetchone()
+    return row[0] if row else None
+
+
+def _stopped(raw: sqlite3.Connection) -> bool:
+    return bool(raw.execute(sql.SWITCH).fetchone()[0])
+
+
+def _erase(raw: sqlite3.Connection, run_id: str) -> int:
+    if run_id == ORGANIZATION_STREAM:
+        raise ValueError("the organization's own stream cannot be erased")
+    row = raw.execute(sql.RUN_STATUS, (run_id,)).fetchone()
+    if row is None or row[0] != "finished":
+        raise ValueError(f"run {run_id} is {row[0] if row else 'not there'}: only a finished run can be erased")
+    return raw.execute(sql.ERASE_STREAM, (run_id,)).rowcount

@@ -1,0 +1,90 @@
+"""The store, put together: one database, and all that the rest of the house asks of it."""
+
+import asyncio
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from loop.ports import Clock
+from state import sql
+from state.database import Database
+from state.errors import Unusable
+from state.inbox import SqliteInbox
+from state.journal import SqliteJournal
+from state.keys import key_id, load_key
+from state.outbox import SqliteOutbox
+from state.tokens import SqliteTokens
+from state.views import SqliteViews
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """An open store. `boot` counts exclusive openings: epochs begin with it."""
+
+    database: Database
+    journal: SqliteJournal
+    inbox: SqliteInbox
+    outbox: SqliteOutbox
+    views: SqliteViews
+    tokens: SqliteTokens
+    key: bytes
+    boot: int
+
+    @classmethod
+    async def open(cls, path: Path, *, clock: Clock, key_file: Path | None = None, exclusive: bool = True) -> "Store":
+        """Open or create the store at `path`. The key file is `PATH.key` unless given. Raises Unusable.
+
+        `exclusive` is for `serve`: one process at a time, and `boot` grows. Commands beside it pass False.
+        """
+        database = await Database.open(path, exclusive=exclusive)
+        try:
+            known = await database.read(_key_id)
+            key = load_key(key_file or path.with_name(path.name + ".key"), create=known is None)
+            boot = await database.write(lambda raw: _begin(raw, key, exclusive=exclusive))
+            journal = SqliteJournal(database, key, clock)
+            await journal.start()
+        except BaseException:
+            await database.close()
+            raise
+        return cls(
+            database=database,
+            journal=journal,
+            inbox=SqliteInbox(database),
+            outbox=SqliteOutbox(database),
+            views=SqliteViews(database),
+            tokens=SqliteTokens(database, key, clock),
+            key=key,
+            boot=boot,
+        )
+
+    @property
+    def fatal(self) -> "asyncio.Future[str]":
+        """Done, with the reason, once the disk has failed: the program must exit."""
+        return self.database.fatal
+
+    async def close(self) -> None:
+        """Finish what waits to be written, then let go of the files."""
+        try:
+            await self.journal.close()
+        finally:
+            await self.database.close()
+
+
+def _key_id(raw: sqlite3.Connection) -> str | None:
+    row = raw.execute(sql.META, ("key_id",)).fetchone()
+    return row[0] if row else None
+
+
+def _begin(raw: sqlite3.Connection, key: bytes, *, exclusive: bool) -> int:
+    """Bind the key to the database, or refuse a wrong one; count the boot."""
+    known = _key_id(raw)
+    if known is None:
+        raw.execute(sql.SET_META, ("key_id", key_id(key)))
+    elif known != key_id(key):
+        raise Unusable("the key file belongs to another database: restore the one that was beside this database")
+    row = raw.execute(sql.META, ("boot",)).fetchone()
+    boot = int(row[0]) if row else 0
+    if exclusive:
+        boot += 1
+        raw.execute(sql.SET_META, ("boot", str(boot)))
+    return boot
