@@ -133,7 +133,7 @@ const plainOf = (rich) => (rich?.elements || []).flatMap((part) => (part.element
 function dated(e, ctx, type, field) {
   const now = current(e, ctx)[field];
   const value = type === "datetime-local" && now ? localStamp(now) : now || "";
-  return h("input", { type, class: "field-input narrow", value, id: ctx.inputId, onchange: (event) => {
+  return h("input", { type, class: "field-input narrow", value, id: ctx.inputId, "aria-label": ctx.inputId ? null : plain(e.placeholder?.text || { date: "Date", time: "Time" }[type] || "Date and time"), onchange: (event) => {
     const raw = event.target.value;
     change(e, ctx, { [field]: !raw ? null : type === "datetime-local" ? Math.floor(new Date(raw).getTime() / 1000) : raw }, event.target);
   } });

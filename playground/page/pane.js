@@ -47,11 +47,11 @@ export class Pane {
   go(at, thread = null) {
     Object.assign(this, { at, thread, editing: null });
     this.lastIn[this.me] = { at, thread };
+    this.greeted = null;
     this.since = this.channel ? this.store.reads.get(this.me, at) : null;
     this.onmove();
     this.render();
-    if (at.startsWith("home:")) post("open_home", { user: this.me, app: this.store.user(at.slice(5))?.app_id, tab: "home" }, { quiet: true });
-    else this.composer.focus();
+    if (!at.startsWith("home:")) this.composer.focus();
   }
 
   actAs(user) {
@@ -130,11 +130,20 @@ export class Pane {
     this.home.hidden = !atHome;
     this.timeline.root.hidden = this.composer.root.hidden = atHome;
     if (atHome) this.prompts.hidden = true;
-    if (atHome) renderHome(this.home, this, app);
+    if (atHome) this.#openHome(app);
     else this.#conversation();
     this.threadPane.render();
     this.modals.render();
     this.sidebar.render();
+  }
+
+  /** Tells the app who came, once each time somebody comes. */
+  #openHome(app) {
+    renderHome(this.home, this, app);
+    const visit = `${this.me}/${this.at}`;
+    if (this.greeted === visit) return;
+    this.greeted = visit;
+    post("open_home", { user: this.me, app: app.app_id, tab: "home" }, { quiet: true });
   }
 
   #known() {

@@ -21,7 +21,7 @@ async def test_mrkdwn_is_rendered_and_nothing_hostile_lives(stage: Stage) -> Non
     page = await stage.page()
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"type": "section", "text": {"type": "mrkdwn", "text": HOSTILE}},
         {"type": "markdown", "text": "# Title\n\n**strong** [bad](javascript:alert(5)) <b onclick=alert(6)>x</b>"},
         {"type": "section", "text": {"type": "plain_text", "text": "<svg onload=alert(7)>"}},
@@ -209,7 +209,7 @@ async def test_every_kind_of_choice_reaches_the_app(stage: Stage) -> None:
         {"type": "button", "action_id": "pick_sure", "text": plain("Sure"), "value": "1", "confirm": CONFIRM},
     ]
     multi, single = [elements[1]], [each for each in elements if not each["type"].startswith("multi_")]
-    blocks = [{"type": "actions", "block_id": "all", "elements": single}]
+    blocks: list[dict[str, Any]] = [{"type": "actions", "block_id": "all", "elements": single}]
     blocks += [{"type": "section", "block_id": "many", "text": plain("Pick"), "accessory": each} for each in multi]
     await stage.bot.chat_postMessage(channel="C1", text="choices", blocks=blocks)
     page = await stage.page()
@@ -258,6 +258,18 @@ async def test_what_is_missing_is_said_in_words(stage: Stage) -> None:
     await expect(page.locator(".notice")).to_contain_text("The app is not connected")
     await page.locator("[data-action-id=approve]").click()
     await expect(page.get_by_test_id("toast")).to_contain_text("nobody received this")
+
+
+async def test_an_address_leads_back_to_its_place(stage: Stage) -> None:
+    root = await stage.act("say", user="U2", channel="C2", text="root")
+    await stage.act("say", user="U2", channel="C2", text="reply", thread_ts=root["ts"])
+    page = await stage.page("as=U1&channel=home:U0BOT")
+    await expect(page.get_by_test_id("app-home").locator(".block-header")).to_have_text("Welcome home")
+    await page.goto(f"{stage.playground.url}/?as=U2&channel=C2&thread={root['ts']}&ts={root['ts']}")
+    await expect(page.get_by_test_id("thread-pane").get_by_test_id("message")).to_have_count(2)
+    await page.reload()
+    await expect(page.get_by_test_id("act-as")).to_have_attribute("data-user", "U2")
+    await expect(page.get_by_test_id("thread-pane").get_by_test_id("message")).to_have_count(2)
 
 
 async def test_traffic_faults_and_starting_over(stage: Stage) -> None:
