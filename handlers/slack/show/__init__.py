@@ -1,0 +1,1 @@
+"""What Slack shows: pure functions of a run and its events. Whatever others wrote is text here, never markup."""

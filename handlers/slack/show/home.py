@@ -1,0 +1,53 @@
+"""App Home: what waits for somebody, what is mine, and whether everything is stopped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.runs import Run
+from handlers.slack.show import kit
+from handlers.slack.show.card import doing, headline
+from handlers.slack.show.message import banner
+from handlers.slack.show.text import clip, one_line
+
+_MOST = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One run to list; `url` leads to its card. `approval` is the call that waits, where one does."""
+
+    run: Run
+    url: str | None = None
+    waits_for: str = ""
+
+
+def home(waiting: Sequence[Row], mine: Sequence[Row], *, stopped: bool, unconfined: bool = False) -> dict[str, object]:
+    """The home view of one person: only what that person may read is given."""
+    switch = "■ Everything is stopped: nothing starts until somebody resumes it." if stopped else "▶ Running normally."
+    blocks = [
+        *kit.lines(kit.say(switch, bold=stopped)),
+        *banner(unconfined=unconfined),
+        *kit.header("Waiting for a countersignature"),
+        *listing(waiting, "Nothing waits."),
+        *kit.header("Your runs"),
+        *listing(mine, "None yet. Try /ops help."),
+    ]
+    return {"type": "home", "blocks": blocks}
+
+
+def listing(rows: Sequence[Row], none: str) -> list[kit.Block]:
+    """A line each, with a link to the card."""
+    if not rows:
+        return kit.lines(kit.say(none))
+    shown = [block for row in rows[:_MOST] for block in kit.lines(*line(row))]
+    more = kit.context(f"and {len(rows) - _MOST} more: /ops status") if len(rows) > _MOST else []
+    return shown + more
+
+
+def line(row: Row) -> list[list[kit.Element]]:
+    """`r-… Waiting: goal`, and what it does now."""
+    run = row.run
+    name = kit.link(row.url, run.run_id) if row.url else kit.say(run.run_id, code=True)
+    goal = clip(one_line(run.received.goal or run.received.type), 140)
+    now = clip(one_line(row.waits_for or doing(run)), 200)
+    return [name + kit.say(f" {headline(run)}: ") + kit.say(goal, bold=True), kit.say(f"    {now}")]
