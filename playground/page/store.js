@@ -52,6 +52,7 @@ export class Store extends EventTarget {
     this.channelsById = new Map(state.channels.map((c) => [c.id, c]));
     this.groupsById = new Map(state.usergroups.map((g) => [g.id, g]));
     this.peopleSig = JSON.stringify([state.users.map((u) => [u.id, u.name, u.real_name, u.deleted]), state.channels.map((c) => [c.id, c.name]), state.usergroups.map((g) => [g.id, g.handle])]);
+    this.streams = state.messages.filter((m) => m.stream === "streaming");
     this.botsById = new Map(state.users.filter((u) => u.bot_id).map((u) => [u.bot_id, u]));
     state.messages.sort((a, b) => (a.ts < b.ts ? -1 : a.ts > b.ts ? 1 : 0));
     if (!this.loaded) this.reads.open(state);
@@ -145,8 +146,11 @@ export class Store extends EventTarget {
     return out;
   }
 
+  /** What an agent does in a thread; a message still being written counts as work. */
   session(channelId, threadTs) {
-    return this.state.sessions.find((s) => s.channel === channelId && s.thread_ts === threadTs) || null;
+    const known = this.state.sessions.find((s) => s.channel === channelId && s.thread_ts === threadTs) || null;
+    const live = this.streams.find((m) => m.channel === channelId && (m.thread_ts || m.ts) === threadTs);
+    return live ? { channel: channelId, thread_ts: threadTs, app_id: live.app_id, ...known, status: "processing" } : known;
   }
 
   unread(channelId, me) {

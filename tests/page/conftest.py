@@ -48,6 +48,7 @@ WORKSPACE: dict[str, Any] = {
             "manifest": {
                 "display_information": {"name": "Pagebot"},
                 "features": {
+                    "agent_view": {"agent_description": "A test agent"},
                     "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True},
                     "slash_commands": [{"command": "/ops", "description": "Ask for work", "usage_hint": "REQUEST"}],
                     "shortcuts": [
@@ -67,7 +68,9 @@ WORKSPACE: dict[str, Any] = {
                     }
                 },
                 "settings": {
-                    "event_subscriptions": {"bot_events": ["app_home_opened", "app_mention", "message.channels"]},
+                    "event_subscriptions": {
+                        "bot_events": ["agent_session_stopped", "app_home_opened", "app_mention", "message.channels"]
+                    },
                     "interactivity": {"is_enabled": True},
                     "socket_mode_enabled": True,
                 },
@@ -188,6 +191,10 @@ def pagebot(bot: AsyncWebClient, heard: list[tuple[str, Any]]) -> AsyncApp:
     async def opened(event: dict[str, Any]) -> None:
         home = {"type": "home", "blocks": [{"type": "header", "text": plain("Welcome home")}, BUTTONS]}
         await bot.views_publish(user_id=event["user"], view=home)
+
+    @app.event("agent_session_stopped")
+    async def stopped(event: dict[str, Any]) -> None:
+        heard.append(("stopped", event))
 
     @app.event("app_mention")
     async def mentioned(event: dict[str, Any]) -> None:

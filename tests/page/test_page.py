@@ -272,6 +272,25 @@ async def test_an_address_leads_back_to_its_place(stage: Stage) -> None:
     await expect(page.get_by_test_id("thread-pane").get_by_test_id("message")).to_have_count(2)
 
 
+async def test_stop_stands_beside_a_working_agent(stage: Stage) -> None:
+    root = await stage.act("say", user="U1", channel="C1", text="<@U0BOT> look into it")
+    stream = await stage.bot.chat_startStream(
+        channel="C1",
+        thread_ts=root["ts"],
+        recipient_user_id="U1",
+        recipient_team_id="T0PLAY",
+        markdown_text="**So** far",
+    )
+    page = await stage.page(f"as=U1&channel=C1&thread={root['ts']}")
+    message = page.locator(f"[data-testid=thread-pane] [data-ts='{stream['ts']}']")
+    await expect(message.locator("strong")).to_have_text("So")
+    await expect(message.locator(".caret")).to_be_visible()
+    await page.locator(".thread-status").get_by_test_id("stop-agent").click()
+    assert (await stage.hears("stopped"))["thread_ts"] == root["ts"]
+    await expect(message.locator(".caret")).to_be_hidden()
+    await expect(page.get_by_test_id("stop-agent")).to_have_count(0)
+
+
 async def test_traffic_faults_and_starting_over(stage: Stage) -> None:
     page = await stage.page()
     violations: list[str] = []
