@@ -116,11 +116,15 @@ def _offered(run: Run) -> Step:
 
 
 def _reads_left(run: Run) -> Step | None:
-    """Reads of one group start together; those not yet started are still due."""
-    if run.status is not Status.ACTING or run.stopping or run.paused:
+    """Reads of one group start together; those not yet started, or to be repeated, are still due."""
+    if run.stopping or run.paused or any(r.call.effect is not Effect.READ for r in run.in_flight):
         return None
-    left = _ids(run.group, CallStatus.ALLOWED)
-    return Act(left) if left and len(run.group) > 1 else None
+    left = tuple(
+        r.call.call_id
+        for r in run.group
+        if r.status is CallStatus.ALLOWED or (r.remedy == "repeat" and r in run.in_doubt)
+    )
+    return Act(left) if left else None
 
 
 def _resolve(run: Run) -> Step:
