@@ -100,7 +100,7 @@ def _view(name: str, title: str, about: Mapping[str, Json], blocks: Sequence[kit
         "callback_id": name,
         "title": kit.plain(clip(title, TITLE)),
         "close": kit.plain("Close"),
-        "private_metadata": json.dumps(dict(about), separators=(",", ":")),
+        "private_metadata": json.dumps(dict(about), separators=(",", ":"), ensure_ascii=False),
         "blocks": list(blocks),
     }
 
