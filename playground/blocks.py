@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from playground import limits
-from playground.elements import IN_ACTIONS, IN_SECTION, INPUTS, Faults, element, fault, length, text
+from playground.elements import IN_ACTIONS, IN_SECTION, INPUTS, Faults, each_of, element, fault, length, part, text
 from playground.errors import Json, SlackError
 
 Surface = str  # "message", "modal" or "home"
@@ -69,13 +69,13 @@ def _block(block: Any, surface: Surface, where: str) -> Faults:
 
 
 def _section(block: Json, where: str) -> Faults:
-    fields: list[Any] = block.get("fields") or []
+    fields = block.get("fields") or []
     if "text" not in block and not fields:
         yield fault("must have text or fields", where)
     if "text" in block:
         yield from text(block["text"], limits.SECTION_TEXT, f"{where}/text")
     yield from _at_most(fields, limits.SECTION_FIELDS, f"{where}/fields")
-    for index, field in enumerate(fields):
+    for index, field in enumerate(each_of(fields)):
         yield from text(field, limits.FIELD_TEXT, f"{where}/fields/{index}")
     if "accessory" in block:
         yield from element(block["accessory"], IN_SECTION, f"{where}/accessory")
@@ -88,7 +88,7 @@ def _header(block: Json, where: str) -> Faults:
 def _context(block: Json, where: str) -> Faults:
     elements = block.get("elements")
     yield from _some(elements, limits.CONTEXT_ELEMENTS, f"{where}/elements")
-    for index, each in enumerate(elements if isinstance(elements, list) else []):
+    for index, each in enumerate(each_of(elements)):
         if isinstance(each, dict) and each.get("type") == "image":
             yield from element(each, {"image"}, f"{where}/elements/{index}")
         else:
@@ -99,10 +99,10 @@ def _actions(block: Json, where: str) -> Faults:
     elements = block.get("elements")
     yield from _some(elements, limits.ACTIONS, f"{where}/elements")
     seen: set[str] = set()
-    for index, each in enumerate(elements if isinstance(elements, list) else []):
+    for index, each in enumerate(each_of(elements)):
         yield from element(each, IN_ACTIONS, f"{where}/elements/{index}")
-        action_id = each.get("action_id") if isinstance(each, dict) else None
-        if action_id in seen:
+        action_id = part(each, "action_id")
+        if isinstance(action_id, str) and action_id in seen:
             yield fault(f"`action_id` {action_id} already exists for another element", f"{where}/elements/{index}")
         seen |= {action_id} if isinstance(action_id, str) else set()
 
@@ -110,7 +110,7 @@ def _actions(block: Json, where: str) -> Faults:
 def _context_actions(block: Json, where: str) -> Faults:
     elements = block.get("elements")
     yield from _some(elements, limits.CONTEXT_ACTIONS, f"{where}/elements")
-    for index, each in enumerate(elements if isinstance(elements, list) else []):
+    for index, each in enumerate(each_of(elements)):
         yield from element(each, {"feedback_buttons", "icon_button"}, f"{where}/elements/{index}")
 
 
@@ -140,14 +140,14 @@ def _rich_text(block: Json, where: str) -> Faults:
         yield fault("missing required field: elements", where)
         return
     for index, each in enumerate(elements):
-        if not isinstance(each, dict) or each.get("type") not in known:
+        if not isinstance(part(each, "type"), str) or each["type"] not in known:
             yield fault("unsupported type", f"{where}/elements/{index}/type")
 
 
 def _table(block: Json, where: str) -> Faults:
     rows = block.get("rows")
     yield from _some(rows, limits.TABLE_ROWS, f"{where}/rows")
-    for index, row in enumerate(rows if isinstance(rows, list) else []):
+    for index, row in enumerate(each_of(rows)):
         yield from _some(row, limits.TABLE_CELLS, f"{where}/rows/{index}")
 
 
@@ -160,9 +160,9 @@ def _card(block: Json, where: str) -> Faults:
 def _container(block: Json, where: str) -> Faults:
     if "title" in block:
         yield from text(block["title"], limits.CONTAINER_TITLE, f"{where}/title")
-    children: list[Any] = block.get("child_blocks") or block.get("blocks") or []
+    children = block.get("child_blocks", [])
     yield from _at_most(children, limits.CONTAINER_CHILDREN, f"{where}/child_blocks")
-    for index, child in enumerate(children):
+    for index, child in enumerate(each_of(children)):
         yield from _block(child, "message", f"{where}/child_blocks/{index}")
 
 
@@ -249,6 +249,8 @@ def _with_ids(block: Json) -> Json:
     for name in ("accessory", "element"):
         if isinstance(done.get(name), dict) and done[name].get("type") != "image":
             done[name] = _with_action(done[name])
+    if "child_blocks" in done:
+        done["child_blocks"] = finished(done["child_blocks"])
     if done["type"] in ("actions", "context_actions"):
         done["elements"] = [_with_action(each) for each in done["elements"]]
     return done

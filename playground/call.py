@@ -50,7 +50,7 @@ class Call:
     def number(self, name: str, default: int, most: int) -> int:
         try:
             value = int(self.args.get(name) or default)
-        except ValueError:
+        except (TypeError, ValueError):
             raise SlackError("invalid_arguments", messages=[f"[ERROR] {name} must be an integer"]) from None
         return max(1, min(value, most))
 

@@ -84,7 +84,7 @@ class Control:
 
     async def _say(self, given: Json) -> Json:
         user, channel = self._in_channel(given)
-        files = given.get("files") or []
+        files = _listed(given, "files", dict)
         row, sent = await self._people.say(user, channel, _text(given, "text", ""), given.get("thread_ts"), files)
         return {"ts": row["ts"], "channel": row["channel"], "deliveries": await _delivered(sent)}
 
@@ -110,6 +110,7 @@ class Control:
     async def _click(self, given: Json) -> Json:
         user, place = self._place(given)
         _text(given, "action_id")
+        _object(_object(given, "state"), "values")
         return await self._acts.click(user, place, given)
 
     async def _options(self, given: Json) -> Json:
@@ -118,9 +119,7 @@ class Control:
         return await self._acts.options(user, place, given)
 
     async def _submit(self, given: Json) -> Json:
-        values = given.get("values") or {}
-        if not isinstance(values, dict):
-            raise Malformed("values is an object")
+        values = _object(given, "values")
         user = self._user(given)
         return await self._acts.submit(user, self._view(user, given, modal=True), values)
 
@@ -153,7 +152,7 @@ class Control:
         return answer | await _after(sent)
 
     async def _run_function(self, given: Json) -> Json:
-        answer, sent = self._acts.run_function(_text(given, "callback_id"), given.get("inputs") or {})
+        answer, sent = self._acts.run_function(_text(given, "callback_id"), _object(given, "inputs"))
         return answer | await _after(sent)
 
     # administer
@@ -191,9 +190,8 @@ class Control:
         return await _after(self._people.change_user(_text(given, "user"), **fields))
 
     async def _usergroup(self, given: Json) -> Json:
-        return await _after(
-            self._people.change_usergroup(_text(given, "id"), given.get("users"), given.get("disabled"))
-        )
+        users = _listed(given, "users", str) if "users" in given else None
+        return await _after(self._people.change_usergroup(_text(given, "id"), users, given.get("disabled")))
 
     async def _channel(self, given: Json) -> Json:
         channel = self._people.channel(_text(given, "channel"))
@@ -257,6 +255,20 @@ def _text(given: Json, name: str, default: str | None = None) -> str:
     if not isinstance(value, str) or (default is None and not value):
         raise Malformed(f"{name} is needed, a string" if default is None else f"{name} is a string")
     return value
+
+
+def _object(given: Json, name: str) -> Json:
+    value = given.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise Malformed(f"{name} is an object")
+    return value or {}
+
+
+def _listed(given: Json, name: str, kind: type) -> list[Any]:
+    value = given.get(name)
+    if value is not None and not (isinstance(value, list) and all(isinstance(each, kind) for each in value)):
+        raise Malformed(f"{name} is a list of {'objects' if kind is dict else 'strings'}")
+    return value or []
 
 
 def _no(error: str, *, status: int, hint: str) -> web.Response:

@@ -19,6 +19,16 @@ IN_ACTIONS = (INPUTS - TYPED - {"file_input"}) | {"button", "overflow", "workflo
 IN_SECTION = IN_ACTIONS | {"image"}
 
 
+def each_of(value: Any) -> list[Any]:
+    """The items of a list; nothing of anything else (which its own check complains about)."""
+    return value if isinstance(value, list) else []
+
+
+def part(value: Any, name: str) -> Any:
+    """A field of an object; None of anything else."""
+    return value.get(name) if isinstance(value, dict) else None
+
+
 def fault(message: str, where: str) -> str:
     return f"[ERROR] {message} [json-pointer:{where}]"
 
@@ -48,7 +58,7 @@ def element(value: Any, allowed: set[str], where: str) -> Faults:
         yield fault("must be an object", where)
         return
     kind = value.get("type")
-    if kind not in allowed:
+    if not isinstance(kind, str) or kind not in allowed:
         yield fault(f"unsupported type: {kind}", f"{where}/type")
         return
     if "action_id" in value:
@@ -57,6 +67,7 @@ def element(value: Any, allowed: set[str], where: str) -> Faults:
         yield from _confirm(value["confirm"], f"{where}/confirm")
     if "placeholder" in value:
         yield from text(value["placeholder"], limits.PLACEHOLDER, f"{where}/placeholder", plain=True)
+    yield from _initial(value, where)
     yield from _particular(value, where)
 
 
@@ -74,8 +85,12 @@ def _particular(value: Json, where: str) -> Faults:
         yield from length(value.get("alt_text"), limits.IMAGE_TEXT, f"{where}/alt_text")
     elif kind == "plain_text_input":
         for name in ("min_length", "max_length"):
-            if name in value and not 0 <= value[name] <= 3000:
-                yield fault("must be between 0 and 3000", f"{where}/{name}")
+            if name in value and not (isinstance(value[name], int) and 0 <= value[name] <= 3000):
+                yield fault("must be an integer between 0 and 3000", f"{where}/{name}")
+    elif kind == "number_input":
+        for name in ("min_value", "max_value"):
+            if name in value and not _is_number(value[name]):
+                yield fault("must be a decimal in a string", f"{where}/{name}")
 
 
 def button(value: Json, where: str) -> Faults:
@@ -93,9 +108,12 @@ def _select(value: Json, where: str) -> Faults:
     if groups is None:
         yield from _options(value.get("options"), limits.OPTIONS, f"{where}/options")
         return
-    for index, group in enumerate(groups):
-        yield from text(group.get("label"), limits.OPTION_TEXT, f"{where}/option_groups/{index}/label", plain=True)
-        yield from _options(group.get("options"), limits.OPTIONS, f"{where}/option_groups/{index}/options")
+    if not each_of(groups):
+        yield fault("must have at least 1 item", f"{where}/option_groups")
+    for index, group in enumerate(each_of(groups)):
+        at = f"{where}/option_groups/{index}"
+        yield from text(part(group, "label"), limits.OPTION_TEXT, f"{at}/label", plain=True)
+        yield from _options(part(group, "options"), limits.OPTIONS, f"{at}/options")
 
 
 def _options(value: Any, most: int, where: str, *, plain: bool = True) -> Faults:
@@ -105,8 +123,8 @@ def _options(value: Any, most: int, where: str, *, plain: bool = True) -> Faults
     if len(value) > most:
         yield fault(f"no more than {most} items allowed", where)
     for index, option in enumerate(value):
-        yield from text(option.get("text"), limits.OPTION_TEXT, f"{where}/{index}/text", plain=plain)
-        yield from length(option.get("value"), limits.OPTION_VALUE, f"{where}/{index}/value")
+        yield from text(part(option, "text"), limits.OPTION_TEXT, f"{where}/{index}/text", plain=plain)
+        yield from length(part(option, "value"), limits.OPTION_VALUE, f"{where}/{index}/value")
 
 
 def _confirm(value: Any, where: str) -> Faults:
@@ -116,3 +134,28 @@ def _confirm(value: Any, where: str) -> Faults:
     for name, most in limits.CONFIRM.items():
         if name in value:
             yield from text(value[name], most, f"{where}/{name}", plain=name != "text")
+
+
+def _initial(value: Json, where: str) -> Faults:
+    """Every `initial_…` has the type that its name says."""
+    for name, each in value.items():
+        if not name.startswith("initial_"):
+            continue
+        if name == "initial_option" or (name == "initial_value" and value["type"] == "rich_text_input"):
+            good = isinstance(each, dict)
+        elif name == "initial_date_time":
+            good = isinstance(each, int)
+        elif name.endswith("s"):
+            good = isinstance(each, list)
+        else:
+            good = isinstance(each, str)
+        if not good:
+            yield fault("is of the wrong type", f"{where}/{name}")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, str)

@@ -57,7 +57,7 @@ class Interactivity:
         trigger = self._hub.triggers.new(
             app.id, user["id"], place["id"] if in_view and place["type"] == "modal" else None
         )
-        typed = (request.get("state") or {}).get("values") or request.get("values") or {}
+        typed = (request.get("state") or {}).get("values") or {}
         payload = payloads.base(self._world, app, user, "block_actions") | {"trigger_id": trigger, "actions": [action]}
         if in_view:
             place = self._remember(place, block_id, element, action, typed)

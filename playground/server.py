@@ -85,6 +85,7 @@ class Playground:
         await site.start()
         bound = self._runner.addresses[0][1]
         self.hub.url = f"http://{'[::1]' if host == '::1' else host}:{bound}"
+        self.hub.world.moved(self.hub.url)
 
     async def stop(self) -> None:
         self._changes.close()

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from playground import blocks, limits
-from playground.elements import Faults, fault, length, text
+from playground.elements import Faults, each_of, fault, length, part, text
 from playground.errors import Json, SlackError
 from playground.values import state_of
 from playground.workspace import App
@@ -33,7 +33,7 @@ def _faults(view: Json, *, home: bool) -> Faults:
     for name, most in (("private_metadata", limits.PRIVATE_METADATA), ("callback_id", limits.CALLBACK_ID)):
         yield from length(view.get(name) or "", most, f"/view/{name}")
     yield from blocks.check(view.get("blocks"), "home" if home else "modal", "/view/blocks")
-    inputs = any(isinstance(each, dict) and each.get("type") == "input" for each in view.get("blocks") or [])
+    inputs = any(part(each, "type") == "input" for each in each_of(view.get("blocks")))
     if inputs and not home and not view.get("submit"):
         yield fault("a modal with input blocks needs submit", "/view/submit")
 

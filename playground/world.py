@@ -31,6 +31,19 @@ class World:
                 if not user["is_bot"] and user["id"] != "USLACKBOT":
                     self.direct(app.bot_user_id, user["id"])
 
+    def moved(self, url: str) -> None:
+        """Files and the messages that carry them name our address, which may differ from the last start's."""
+        old = (self.store.get("meta", "url") or {"url": url})["url"]
+        self.store.put("meta", "url", {"url": url})
+        if old == url:
+            return
+        for table in ("files", *self.store.names("messages/"), *self.store.names("ephemerals/")):
+            for key, row in self.store.items(table):
+                if table == "files":
+                    self.store.put(table, key, _readdressed(row, old, url))
+                elif row.get("files"):
+                    self.store.put(table, key, row | {"files": [_readdressed(each, old, url) for each in row["files"]]})
+
     def _dates(self, table: str) -> Json:
         return {"created": int(self.now()), "creator": "", "updated": int(self.now())} if table == "channels" else {}
 
@@ -137,3 +150,10 @@ class World:
     def open_views(self, user: str | None = None) -> list[Json]:
         rows = self.store.rows("views")
         return [view for view in rows if user is None or view["user"] == user]
+
+
+def _readdressed(file: Json, old: str, url: str) -> Json:
+    return {
+        name: url + value.removeprefix(old) if isinstance(value, str) and value.startswith(old + "/") else value
+        for name, value in file.items()
+    }

@@ -11,7 +11,7 @@ _STATUS_LIFE = 120  # seconds that an "is thinking" line stays
 async def set_thread_status(call: Call) -> Json:
     channel = _agent_channel(call)
     loading = call.structure("loading_messages") or []
-    if len(loading) > limits.LOADING_MESSAGES:
+    if not isinstance(loading, list) or len(loading) > limits.LOADING_MESSAGES:
         raise SlackError("invalid_arguments", messages=["[ERROR] no more than 10 loading_messages"])
     call.world.change_session(
         channel["id"],

@@ -20,7 +20,7 @@ async def get_upload_url(call: Call) -> Json:
 async def complete_upload(call: Call) -> Json:
     """Shares the uploaded files as one message when a channel is named."""
     given = call.structure("files")
-    if not isinstance(given, list) or not given:
+    if not isinstance(given, list) or not given or not all(isinstance(each, dict) for each in given):
         raise SlackError("invalid_arguments", messages=["[ERROR] files is a list of {id, title}"])
     rows = [_uploaded(call, each) for each in given]
     names = call.get("channel_id") or call.get("channels")

@@ -8,7 +8,7 @@ from playground.call import Call
 from playground.errors import Json, SlackError
 from playground.methods.agents import STATUSES
 
-_KINDS = ("markdown_text", "task_update", "plan_update", "blocks")
+_NEEDED = {"markdown_text": ("text",), "task_update": ("id",), "plan_update": ("title",), "blocks": ()}
 
 
 async def start(call: Call) -> Json:
@@ -67,14 +67,23 @@ def _streaming(call: Call) -> tuple[Json, Json]:
 
 
 def _chunks(call: Call, *, needed: bool = False) -> list[Json]:
-    chunks: list[Json] = list(call.structure("chunks") or [])
+    chunks = call.structure("chunks") or []
+    if not isinstance(chunks, list) or not all(isinstance(each, dict) for each in chunks):
+        raise SlackError("invalid_chunks", messages=["[ERROR] chunks is a list of objects"])
     if markdown := call.get("markdown_text"):
-        chunks.append({"type": "markdown_text", "text": markdown})
+        chunks = [*chunks, {"type": "markdown_text", "text": markdown}]
     if needed and not chunks:
         raise SlackError("no_text")
     for chunk in chunks:
-        if chunk.get("type") not in _KINDS:
+        if not isinstance(chunk.get("type"), str) or chunk["type"] not in _NEEDED:
             raise SlackError("invalid_chunks", messages=[f"[ERROR] unsupported type: {chunk.get('type')}"])
+        for name in _NEEDED[chunk["type"]]:
+            if not isinstance(chunk.get(name), str) or not chunk[name]:
+                raise SlackError(
+                    "invalid_chunks", messages=[f"[ERROR] {chunk['type']}: missing required field: {name}"]
+                )
+        if chunk["type"] == "blocks" and (faults := kit.check(chunk.get("blocks"), "message")):
+            raise SlackError("invalid_blocks", messages=faults)
         if len(chunk.get("text", "")) > limits.MARKDOWN:
             raise SlackError("msg_too_long")
     return chunks
