@@ -20,7 +20,6 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "Server": "countersign",  # aiohttp would name itself and Python, with versions
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -76,6 +75,7 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Put the headers on that every answer carries."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = "countersign"  # aiohttp names itself and Python, with versions
     response.headers["X-Request-Id"] = request.get(REQUEST_ID) or _request_id(request)
 
 

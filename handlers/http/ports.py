@@ -15,13 +15,15 @@ from handlers.ports import Tokens
 from loop.ports import Clock, Operator, Views
 
 Handle = Callable[[Envelope], Awaitable[None]]
+Regret = Callable[[Envelope, str], Awaitable[None]]
 
 
 class Intake(Protocol):
     """The way into the inbox."""
 
-    def register(self, door: str, handle: Handle) -> None:
-        """Envelopes of `door` go to `handle`, one at a time per lane, again after a crash."""
+    def register(self, door: str, handle: Handle, regret: Regret | None = None) -> None:
+        """Envelopes of `door` go to `handle`, one at a time per lane, again after a crash; `regret` is told of those
+        that were given up."""
         ...
 
     async def accept(self, envelope: Envelope) -> bool:

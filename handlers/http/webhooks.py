@@ -17,7 +17,7 @@ from domain.runs import Status
 from domain.signals import Signal, SignalKind
 from domain.tasks import Task
 from handlers.http import access, alertmanager, body, metrics, problems
-from handlers.http.ports import Handle, Ports, Settings, SourceConfig
+from handlers.http.ports import Handle, Ports, Regret, Settings, SourceConfig
 from handlers.http.shapes import moment
 from loop.ports import Clash, Reply, Submitted, Unrouted
 
@@ -33,7 +33,7 @@ class Webhooks:
         self._ports, self._settings, self._meters = ports, settings, meters
         self._sources = {source.name: source for source in settings.sources}
         for source in settings.sources:
-            ports.intake.register(door_of(source), self._handler(source))
+            ports.intake.register(door_of(source), self._handler(source), self._regret(source))
 
     async def receive(self, request: web.Request) -> web.Response:
         """202 when the delivery is durable. Bad secret 401, unknown source 404, bad body 400, 408, 413, 415, 422."""
@@ -78,6 +78,14 @@ class Webhooks:
             await self._consume(source, envelope)
 
         return handle
+
+    def _regret(self, source: SourceConfig) -> Regret:
+        async def regret(envelope: Envelope, why: str) -> None:
+            log.error("a delivery from %s was given up: %s", source.name, why)
+            text = f"A delivery from {source.name} of {moment(envelope.received_at)} could not be handled; it is kept."
+            await self._ports.tell(source.channel, f"{text} The operator's log says why.")
+
+        return regret
 
     async def _consume(self, source: SourceConfig, envelope: Envelope) -> None:
         """Submit what fires, pass on what is over, say what could not be taken."""
