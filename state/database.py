@@ -5,10 +5,11 @@ import os
 import sqlite3
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import aiosqlite
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -56,10 +57,14 @@ class Database:
                 lock.take()
             engine = _engine(path)
             stack.push_async_callback(engine.dispose)
-            writer = await stack.enter_async_context(engine.connect())
-            await _check(writer)
-            await _bring_up_to_date(writer, lock, exclusive=exclusive)
-            reader = await stack.enter_async_context(engine.connect())
+            try:
+                writer = await stack.enter_async_context(engine.connect())
+                await _settle(writer)
+                await _bring_up_to_date(writer, lock, exclusive=exclusive)
+                reader = await stack.enter_async_context(engine.connect())
+                await _settle(reader)
+            except DatabaseError as error:
+                raise Unusable(f"{path} cannot be used: {error.orig}") from error
             database = cls(path, stack.pop_all(), writer, reader)
         await database._start()
         return database
@@ -118,26 +123,18 @@ def _create(path: Path) -> None:
 
 
 def _engine(path: Path) -> AsyncEngine:
-    engine = create_async_engine(
+    return create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
         hide_parameters=True,  # an error must not show what was bound
         poolclass=NullPool,
         connect_args={"isolation_level": None, "cached_statements": 256},  # transactions are ours to begin
     )
-    event.listen(engine.sync_engine, "connect", _set_pragmas)
-    return engine
 
 
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    for name, (setting, _) in PRAGMAS.items():
-        cursor.execute(f"PRAGMA {name} = {setting}")
-    cursor.close()
-
-
-async def _check(connection: AsyncConnection) -> None:
-    """Believe no setting that SQLite does not confirm."""
+async def _settle(connection: AsyncConnection) -> None:
+    """Make the settings, and believe none that SQLite does not confirm."""
     for name, (setting, wanted) in PRAGMAS.items():
+        await connection.exec_driver_sql(f"PRAGMA {name} = {setting}")
         answer = (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
         if answer != wanted:
             raise Unusable(f"SQLite answers {answer!r} for {name} where {setting} is needed: use a local file system")

@@ -40,6 +40,9 @@ STREAMS = "SELECT DISTINCT stream FROM events ORDER BY stream"
 # Forget what a finished run said; that it said it stays in the chain.
 ERASE_STREAM = "DELETE FROM payloads WHERE position IN (SELECT position FROM events WHERE stream = ?)"
 
+# The last position there is; less than LAST_POSITION when the end of the log was cut off.
+GREATEST_POSITION = "SELECT coalesce(max(position), 0) FROM events"
+
 # ── Projections ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # A run's row after its first append; `created` is the position of its first event.
@@ -74,6 +77,36 @@ PAGE_OF_RUNS = "SELECT run_id, updated FROM runs WHERE updated < ? ORDER BY upda
 PAGE_OF_STATUS = "SELECT run_id, updated FROM runs WHERE updated < ? AND status = ? ORDER BY updated DESC LIMIT ?"
 
 OPEN_APPROVALS = "SELECT run_id, approval_id FROM approvals WHERE status = 'open' ORDER BY requested"
+
+# ── Rebuilding ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# How many events each run has had.
+RUN_LENGTHS = "SELECT run_id, seq FROM runs"
+
+# One run's rows, the primary key first, in the order of REPLACE_ROW.
+RUNS_OF = """
+SELECT run_id, organization, correlation, agent, status, outcome, seq, updated, created FROM runs WHERE run_id = ?"""
+APPROVALS_OF = """
+SELECT run_id, approval_id, call_id, status, requested, expires_at FROM approvals WHERE run_id = ?"""
+SWITCH_ROW = "SELECT id, stopped, position FROM switch WHERE id = 1"
+
+# Every run that has rows, so that those without events are found.
+PROJECTED_RUNS = "SELECT run_id FROM runs UNION SELECT run_id FROM approvals"
+
+REPLACE_ROW = {
+    "runs": """
+INSERT OR REPLACE INTO runs (run_id, organization, correlation, agent, status, outcome, seq, updated, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+    "approvals": """
+INSERT OR REPLACE INTO approvals (run_id, approval_id, call_id, status, requested, expires_at)
+VALUES (?, ?, ?, ?, ?, ?)""",
+    "switch": "INSERT OR REPLACE INTO switch (id, stopped, position) VALUES (?, ?, ?)",
+}
+REMOVE_ROW = {
+    "runs": "DELETE FROM runs WHERE run_id = ?",
+    "approvals": "DELETE FROM approvals WHERE run_id = ? AND approval_id = ?",
+    "switch": "DELETE FROM switch WHERE id = ?",
+}
 
 # ── Inbox ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
