@@ -73,8 +73,8 @@ async def json_body(request: web.Request, settings: Settings, form: type[Form]) 
 
 def query(request: web.Request, *known: str) -> dict[str, str]:
     """The query's values. A name that is not known, or stands twice, is an error and not a shrug."""
-    names_given = list(request.query)
-    if len(set(names_given)) != len(names_given) or not set(names_given) <= set(known):
+    given = set(request.query)
+    if len(given) != len(request.query) or not given <= set(known):
         allowed = f"Known are {', '.join(known)}, each once." if known else "This address takes none."
         raise problems.Problem(400, "bad-query", f"The query is refused. {allowed}")
     return dict(request.query)

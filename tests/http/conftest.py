@@ -32,7 +32,7 @@ SETTINGS = Settings(
     sources=SOURCES,
     base_url="https://ops.acme.example/",
     hosts=LOOPBACK,
-    read_s=0.4,
+    read_s=0.2,
     heartbeat_s=0.1,
     poll_s=0.02,
     most_streams=2,
@@ -149,4 +149,3 @@ async def serving(doors: Doors, *extra: web.RouteDef) -> AsyncIterator[Doors]:
 async def doors() -> AsyncIterator[Doors]:
     async with serving(Doors()) as running:
         yield running
-

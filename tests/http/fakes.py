@@ -201,4 +201,3 @@ def parked(task: Task) -> tuple[Event, ...]:
         CallsProposed(calls=(call,), rationale="it hangs", by="runbook:restart-service"),
         ApprovalRequested(request=request),
     )
-

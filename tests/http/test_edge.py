@@ -96,13 +96,13 @@ async def test_gzip_is_refused_and_stalls_nobody(doors):
 
 async def test_a_slow_body_is_given_up(doors):
     head = HEAD + b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-    answer = await doors.raw(head, wait=1.2)
+    answer = await doors.raw(head, wait=0.6)
     assert b" 408 " in answer.split(b"\r\n")[0]
 
 
 async def test_a_slow_body_holds_up_nobody_else(doors):
     head = HEAD + b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-    slow = [asyncio.create_task(doors.raw(head, wait=1.0)) for _ in range(20)]
+    slow = [asyncio.create_task(doors.raw(head, wait=0.6)) for _ in range(20)]
     await asyncio.sleep(0.05)
     started = time.perf_counter()
     assert (await doors.get("/healthz")).status == 200
@@ -119,8 +119,7 @@ async def test_a_slow_body_holds_up_nobody_else(doors):
         b"GET /healthz HTTP/1.1\r\nHost: \xff\xfe\r\nConnection: close\r\n\r\n",
         b"GET /v1/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\xfe\xfd\r\nConnection: close\r\n\r\n",
         b"GET /v1/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xd9\xa1\r\nConnection: close\r\n\r\n",
-        b"GET /v1/runs?limit=%D9%A1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer plain-secret\r\n"
-        b"Connection: close\r\n\r\n",
+        HEAD.replace(b"POST /v1/tasks", b"GET /v1/runs?limit=%D9%A1&%00=%ff") + b"Connection: close\r\n\r\n",
         HEAD + b"Content-Type: \xff/\xff; charset=\xfe\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
         HEAD + b"Content-Type: application/json; charset=nonsense\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
         HEAD + b"Content-Encoding: \xff\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
@@ -134,7 +133,7 @@ async def test_a_slow_body_holds_up_nobody_else(doors):
     ],
 )
 async def test_hostile_bytes_are_the_senders_fault(doors, hostile):
-    answer = await doors.raw(hostile, wait=1.5)
+    answer = await doors.raw(hostile, wait=0.6)
     assert answer[9:10] in {b"4", b""}
     assert (await doors.get("/healthz")).status == 200
 
@@ -165,4 +164,4 @@ async def test_further_routes_pass_the_same_edge():
         assert (await doors.call("POST", "/slack/events", data=b"a=b")).body == b"a=b"
         assert is_problem(await doors.call("POST", "/slack/events", data=b" " * (MEGABYTE + 1)), 413, "too-large")
         head = b"POST /slack/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\na"
-        assert b" 408 " in (await doors.raw(head, wait=1.2)).split(b"\r\n")[0]
+        assert b" 408 " in (await doors.raw(head, wait=0.6)).split(b"\r\n")[0]

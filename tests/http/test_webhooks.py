@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.events import RunFinished, TaskReceived
+from domain.events import PersonSpoke, RunFinished, TaskReceived
 from domain.outcomes import Outcome
 from domain.signals import SignalKind
 from domain.tasks import Source, Trust
@@ -213,6 +213,11 @@ async def test_a_resolved_alert_is_told_to_its_open_run_once(doors):
     assert signal.by == "source:prom"
     assert signal.text.startswith("Alertmanager says it is resolved: ServiceDown")
     assert len(doors.operator.tasks) == 1
+    doors.operator.add(run_id, PersonSpoke(by=signal.by, text=signal.text))
+    doors.clock.at = NOW + timedelta(hours=1)
+    await doors.post("/webhooks/prom", over, SENDER)
+    await settled(doors)
+    assert len(doors.operator.signals) == 1
 
 
 async def test_a_resolved_alert_without_an_open_run_is_nobodys_news(doors):
@@ -220,7 +225,9 @@ async def test_a_resolved_alert_without_an_open_run_is_nobodys_news(doors):
     await doors.post("/webhooks/prom", over, SENDER)
     await settled(doors)
     task = alertmanager.tasks(alertmanager.read(notification()), SOURCES[0], "acme")[0]
-    doors.operator.add("r-1", TaskReceived(task=task, agent="incident"), RunFinished(outcome=Outcome.FAILED, summary=""))
+    doors.operator.add(
+        "r-1", TaskReceived(task=task, agent="incident"), RunFinished(outcome=Outcome.FAILED, summary="")
+    )
     later = replace(task, trigger=replace(task.trigger, timestamp=NOW + timedelta(hours=2)))
     doors.operator.add("r-2", TaskReceived(task=later, agent="incident"))
     doors.clock.at = NOW + timedelta(hours=3)
