@@ -18,6 +18,7 @@ from tools.sandbox.port import Command, CommandNotStartedError, Completed
 _FLOOD = 16  # a stream this many times over what is kept ends the command
 _CHUNK = 1 << 16
 _WATCH_S = 0.1
+_POLL_S = 0.002
 _DRAIN_S = 2.0
 
 
@@ -66,7 +67,7 @@ class _Supervision:
         self.tasks = [*readers, asyncio.create_task(self._feed()), asyncio.create_task(self._watch())]
         try:
             async with asyncio.timeout(self.command.timeout_s):
-                await self.process.wait()
+                await self._exited()
         except TimeoutError:
             self.timed_out = True
         self._kill()
@@ -77,11 +78,10 @@ class _Supervision:
         self._kill()
         for task in self.tasks:
             task.cancel()
-        await asyncio.shield(asyncio.gather(self.process.wait(), *self.tasks, return_exceptions=True))
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        await asyncio.shield(self._reaped())
         transport: asyncio.BaseTransport = self.process._transport  # type: ignore[attr-defined] # noqa: SLF001 - no public close
-        transport.close()
+        transport.close()  # the pipes too: else a survivor that holds them would keep us waiting
+        await asyncio.shield(asyncio.gather(self.process.wait(), *self.tasks, return_exceptions=True))
 
     def completed(self, seconds: float) -> Completed:
         return Completed(
@@ -93,6 +93,28 @@ class _Supervision:
             overcrowded=self.overcrowded,
             seconds=seconds,
         )
+
+    async def _exited(self) -> None:
+        """Return when the process itself has ended; `wait` would also wait for all who inherited its pipes."""
+        try:
+            handle = os.pidfd_open(self.process.pid)
+        except ProcessLookupError:
+            return
+        except (AttributeError, OSError):  # not Linux, or a filter around us that forbids it
+            await self._reaped()
+            return
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(handle, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(handle)
+            os.close(handle)
+
+    async def _reaped(self) -> None:
+        """Return when the exit code is known; closing before would take it away from the loop's own watcher."""
+        while self.process.returncode is None:  # noqa: ASYNC110 - the stream API has no event for it
+            await asyncio.sleep(_POLL_S)
 
     async def _keep(self, name: str, stream: asyncio.StreamReader) -> None:
         kept, seen = self.kept[name], 0

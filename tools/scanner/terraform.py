@@ -122,7 +122,8 @@ def _parse(text: str, name: str) -> list[Resource] | Fault:
     try:
         document = hcl2.loads(text if text.endswith("\n") else text + "\n", serialization_options=_OPTIONS)
     except UnexpectedInput as error:
-        line = error.line if error.line > 0 else text.count("\n") + 1
+        last = text.count("\n") + 1
+        line = min(error.line, last) if error.line > 0 else last
         return Fault(file=name, line=line, message=f"not valid Terraform at column {max(error.column, 1)}")
     except (LarkError, ValueError, RecursionError) as error:
         return Fault(file=name, line=1, message=f"not valid Terraform: {type(error).__name__}")

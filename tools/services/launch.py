@@ -25,9 +25,9 @@ def main(arguments: list[str]) -> int:
 
 def _become(directory: str, generation: int, log: str, argv: list[str]) -> int:
     lock = os.open(os.path.join(directory, "alive.lock"), os.O_RDWR | os.O_CREAT, 0o600)  # noqa: PTH118 - starts faster
-    if not _locked(lock):
-        return 3
     record = os.path.join(directory, "process.json")  # noqa: PTH118
+    if not _locked(lock, record, generation):
+        return 3
     if _generation(record) >= generation:
         return 3  # another launch of this generation was here before and has ended since
     os.set_inheritable(lock, True)  # noqa: FBT003 - the standard library's signature
@@ -57,13 +57,13 @@ def born(pid: int) -> str:
     return "" if words[0] in "ZX" else f"{boot}:{words[19]}"
 
 
-def _locked(lock: int) -> bool:
+def _locked(lock: int, record: str, generation: int) -> bool:
     until = time.monotonic() + _PATIENCE_S
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > until:
+            if time.monotonic() > until or _generation(record) >= generation:
                 return False
             time.sleep(0.02)
         else:
