@@ -134,7 +134,7 @@ class Gateway:
 
     async def users(self) -> list[Mapping[str, Json]]:
         """Everybody."""
-        return await self._listing("users.list", "members", {"limit": "500"})
+        return await self._listing("users.list", "members", {"limit": "1000"})
 
     async def group_members(self, group: str) -> list[str]:
         """The ids of a user group. Raises SlackSaid for one that is disabled or not there."""

@@ -184,7 +184,7 @@ class _TooMany(Exception):
 def _meaning(method: str, error: SlackApiError) -> Exception:
     """What an error of the SDK says about whether it was done."""
     response = error.response
-    status = getattr(response, "status_code", None) or getattr(response, "status", 0)
+    status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 0)
     headers = getattr(response, "headers", None) or {}
     if status == 429:
         after = next((value for name, value in dict(headers).items() if name.lower() == "retry-after"), "1")
