@@ -23,8 +23,8 @@ def check(blocks: Any, surface: Surface, where: str = "/blocks") -> list[str]:
 
 
 def finished(blocks: list[Json]) -> list[Json]:
-    """The blocks with every id that Slack adds by itself."""
-    return [_with_ids(block) for block in blocks]
+    """The blocks with what Slack adds by itself: ids, and the defaults of text objects."""
+    return [_with_ids(_with_defaults(block)) for block in blocks]
 
 
 def for_message(blocks: Any) -> list[Json]:
@@ -242,6 +242,21 @@ def _texts(value: Any) -> Iterator[str]:
                 yield each
             else:
                 yield from _texts(each)
+
+
+_TEXT_DEFAULTS = {"plain_text": {"emoji": True}, "mrkdwn": {"verbatim": False}}
+
+
+def _with_defaults(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_defaults(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("type")
+    defaults = _TEXT_DEFAULTS.get(kind, {}) if isinstance(kind, str) else {}
+    return {name: _with_defaults(each) for name, each in value.items()} | {
+        name: each for name, each in defaults.items() if name not in value
+    }
 
 
 def _with_ids(block: Json) -> Json:

@@ -109,12 +109,12 @@ class Interactivity:
         gone = surfaces.stack_of(self._world, view) if view["clear_on_close"] else [view]
         for each in gone:
             self._world.store.drop("views", each["id"])
-        notified = [each for each in gone if each["notify_on_close"]]
-        for each in notified:
+        acked = []
+        for each in [each for each in gone if each["notify_on_close"]]:
             payload = payloads.base(self._world, app, user, "view_closed")
             payload |= {"view": shapes.view(each), "is_cleared": len(gone) > 1}
-            await self._send(app, "interactive", payload)
-        return {"notified": bool(notified)}
+            acked.append((await self._hub.delivery.interaction(app, "interactive", payload)).acked)
+        return {"notified": bool(acked), "acked": all(acked)}
 
     async def shortcut(self, user: Json, callback_id: str, message: Json | None) -> Json:
         app, shortcut = self._shortcut(callback_id)

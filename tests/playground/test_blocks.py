@@ -80,6 +80,7 @@ def test_good_blocks_pass_and_get_their_ids() -> None:
     done = blocks.finished([{"type": "actions", "elements": [{"type": "button", "text": plain("x")}]}])
     assert done[0]["block_id"]
     assert done[0]["elements"][0]["action_id"]
+    assert done[0]["elements"][0]["text"] == {"type": "plain_text", "text": "x", "emoji": True}
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -199,7 +199,8 @@ async def test_views_are_updated_under_their_hash_and_closed(bot: Bot, person: P
     with pytest.raises(SlackApiError) as raised:
         await bot.client.views_update(**change)
     assert raised.value.response["error"] == "hash_conflict"
-    assert (await person("close", user="U1", view_id=view["id"]))["notified"]
+    answer = await person("close", user="U1", view_id=view["id"])
+    assert (answer["notified"], answer["acked"]) == (True, True)
     await until(lambda: closed)
     assert (await person.state())["views"] == []
 
