@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,7 +74,7 @@ class SqliteJournal:
         rows = await self._database.read(lambda raw: raw.execute(sql.READ_STREAM, (stream, after)).fetchall())
         return [recorded(row) for row in rows]
 
-    async def follow(self, position: int) -> AsyncIterator[Recorded]:
+    async def follow(self, position: int) -> AsyncGenerator[Recorded, None]:
         """See Journal.follow. Events whose payload was erased are passed over; ends when the store is closed."""
         self._watch = self._watch or asyncio.create_task(self._watch_others(), name="state: watch other processes")
         while not self._closed:

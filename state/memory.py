@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from domain.events import Event, Recorded
@@ -58,7 +58,7 @@ class MemoryJournal:
         """See Journal.read."""
         return self._streams.get(stream, [])[max(after, 0) :]
 
-    async def follow(self, position: int) -> AsyncIterator[Recorded]:
+    async def follow(self, position: int) -> AsyncGenerator[Recorded, None]:
         """See Journal.follow; ends when the journal is closed."""
         while not self._closed:
             bell = self._bell.listen()

@@ -30,7 +30,8 @@ WHERE e.position > ? ORDER BY e.position LIMIT ?"""
 
 # A stretch of the whole log, stream by stream, for verification; continues after (stream, seq).
 READ_CHAIN = """
-SELECT e.position, e.stream, e.seq, e.at, e.type, e.version, e.payload_hash, e.hash, p.payload
+SELECT e.position, e.stream, e.seq, e.at, e.type, e.version,
+    CAST(e.payload_hash AS BLOB), CAST(e.hash AS BLOB), CAST(p.payload AS BLOB)
 FROM events e LEFT JOIN payloads p USING (position)
 WHERE (e.stream, e.seq) > (?, ?) ORDER BY e.stream, e.seq LIMIT ?"""
 

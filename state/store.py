@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loop.ports import Clock
@@ -27,7 +27,7 @@ class Store:
     outbox: SqliteOutbox
     views: SqliteViews
     tokens: SqliteTokens
-    key: bytes
+    key: bytes = field(repr=False)
     boot: int
 
     @classmethod

@@ -6,6 +6,7 @@ where no database writer can reach. Who holds the key as well can forge everythi
 """
 
 import sqlite3
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hmac import compare_digest
@@ -88,7 +89,11 @@ def _check(key: bytes, stream: _Stream, row: Sequence[Any], anchors: Anchors) ->
         return broken("stands before the event that it follows: the log has been re-ordered")
     if payload is not None and not compare_digest(chain.payload_hash(key, payload), hashed):
         return broken("its payload is not what was written")
-    if not compare_digest(chain.link(key, stream.hash, name, seq, at, kind, version, hashed), own):
+    try:
+        expected = chain.link(key, stream.hash, name, seq, at, kind, version, hashed)
+    except struct.error:
+        return broken("the row holds a number that was never written")
+    if not compare_digest(expected, own):
         return broken("the row is not what was written, or does not follow the one before it")
     anchored_seq, anchored = anchors.get(name, (0, ""))
     if seq == anchored_seq and anchored != own.hex():

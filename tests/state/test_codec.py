@@ -59,7 +59,8 @@ def test_every_event_comes_back_equal(kind: type[Any], data: st.DataObject) -> N
 
 
 def test_unknown_labels_are_not_empty_ones() -> None:
-    for labels in (None, {}):
+    choices: list[dict[str, str] | None] = [None, {}]
+    for labels in choices:
         event = CallsProposed(calls=(replace(call(), labels=labels),))
         back = through(event)
         assert isinstance(back, CallsProposed)
@@ -126,7 +127,7 @@ def test_an_unknown_field_deep_inside_is_an_error() -> None:
     stored = encode(received())
     fields = json.loads(stored.payload)
     fields["task"]["trigger"]["colour"] = "red"
-    with pytest.raises(Damaged, match="task.trigger.colour: unexpected_keyword_argument"):
+    with pytest.raises(Damaged, match=r"task\.trigger\.colour: unexpected_keyword_argument"):
         decode(stored._replace(payload=json.dumps(fields).encode()), stream="r-1", seq=1)
 
 

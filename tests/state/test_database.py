@@ -1,11 +1,14 @@
 """Opening a store: settings, locks, keys, schemas."""
 
 import asyncio
+import os
 import re
+import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,24 +55,41 @@ async def test_a_second_serve_is_refused_with_the_holders_pid(path: Path, clock:
     assert store.boot == 1
 
 
-async def test_the_lock_ends_with_its_process(path: Path, clock: SteppingClock) -> None:
+@pytest.fixture
+def holder(path: Path) -> Iterator[int]:
+    """Another process holds the lock."""
     script = f"""
-import sys, time
+import sys
 from pathlib import Path
 from state.lock import InstanceLock
 InstanceLock(Path({str(path)!r} + ".lock")).take()
 print("held", flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
-    holder = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(Unusable, match=f"in use by process {holder.pid}:"):
-            await Store.open(path, clock=clock)
-    finally:
-        holder.kill()
-        holder.communicate()
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    yield process.pid
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture
+def old(path: Path) -> Path:
+    """A file of the first schema."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None})
+    with engine.connect() as connection:
+        migrate.upgrade(connection, "0001")
+        assert migrate.revision_of(connection) == "0001"
+    engine.dispose()
+    return path
+
+
+async def test_the_lock_ends_with_its_process(path: Path, clock: SteppingClock, holder: int) -> None:
+    with pytest.raises(Unusable, match=f"in use by process {holder}:"):
+        await Store.open(path, clock=clock)
+    os.kill(holder, signal.SIGKILL)
+    await asyncio.sleep(0.1)
     store = await Store.open(path, clock=clock)
     await store.close()
 
@@ -106,7 +126,7 @@ async def test_a_place_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Pa
 
 
 async def test_a_file_that_is_no_database_is_refused(path: Path, clock: SteppingClock) -> None:
-    path.write_text("These are not the pages you are looking for. " * 30)
+    await asyncio.to_thread(path.write_text, "These are not the pages you are looking for. " * 30)
     with pytest.raises(Unusable, match="is not a database"):
         await Store.open(path, clock=clock)
 
@@ -121,13 +141,8 @@ async def test_the_settings_that_promises_rest_on_are_on(store: Store) -> None:
     assert await store.database.read(ask) == {**expected, "query_only": 1}
 
 
-async def test_a_file_of_the_first_schema_is_brought_up_to_date(path: Path, clock: SteppingClock) -> None:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None})
-    with engine.connect() as connection:
-        migrate.upgrade(connection, "0001")
-        assert migrate.revision_of(connection) == "0001"
-    engine.dispose()
-    store = await Store.open(path, clock=clock)
+async def test_a_file_of_the_first_schema_is_brought_up_to_date(old: Path, clock: SteppingClock) -> None:
+    store = await Store.open(old, clock=clock)
     await store.journal.append("r-1", 0, [received()])
     assert await store.outbox.position("thread") == 0
     await store.close()
@@ -166,29 +181,14 @@ with engine.connect() as connection:
     await store.close()
 
 
-async def test_a_command_beside_a_server_does_not_change_its_schema(path: Path, clock: SteppingClock) -> None:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None})
-    with engine.connect() as connection:
-        migrate.upgrade(connection, "0001")
-    engine.dispose()
-    path.chmod(0o600)
-    script = f"""
-import sys
-from pathlib import Path
-from state.lock import InstanceLock
-InstanceLock(Path({str(path)!r} + ".lock")).take()
-print("held", flush=True)
-sys.stdin.read()
-"""
-    holder = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
-    try:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        with pytest.raises(Unusable, match="in use by process"):
-            await Store.open(path, clock=clock, exclusive=False)
-    finally:
-        holder.communicate()
-    store = await Store.open(path, clock=clock, exclusive=False)
+async def test_a_command_beside_a_server_does_not_change_its_schema(
+    old: Path, clock: SteppingClock, holder: int
+) -> None:
+    with pytest.raises(Unusable, match=f"in use by process {holder}:"):
+        await Store.open(old, clock=clock, exclusive=False)
+    os.kill(holder, signal.SIGKILL)
+    await asyncio.sleep(0.1)
+    store = await Store.open(old, clock=clock, exclusive=False)
     await store.close()
 
 
@@ -198,7 +198,9 @@ async def test_the_migrations_make_what_the_schema_says(path: Path) -> None:
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
-        made = dict(connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all())
+        made: dict[str, str] = dict(
+            connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
+        )
     engine.dispose()
     for table in schema.metadata.sorted_tables:
         for index in table.indexes:

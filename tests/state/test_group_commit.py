@@ -87,7 +87,7 @@ async def test_who_stops_waiting_does_not_stop_the_others(store: Store) -> None:
     events = store.journal.follow(0)
     seen = [await anext(events) for _ in range(len(written) + 1)]
     assert [each.position for each in seen] == list(range(1, len(written) + 2))
-    await events.aclose()  # type: ignore[attr-defined]  # an async generator
+    await events.aclose()
 
 
 async def test_a_full_disk_ends_all_acknowledgements(store: Store) -> None:

@@ -1,6 +1,7 @@
 """What every journal promises, held against each of them."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import UTC
 
@@ -17,7 +18,7 @@ from domain.events import (
 )
 from domain.evolve import IllegalEvent
 from domain.outcomes import Outcome
-from loop.ports import ApprovalUnused, Conflict, GuardRefused, Journal, SwitchOff
+from loop.ports import ApprovalUnused, Conflict, Guard, GuardRefused, Journal, SwitchOff
 from state.errors import Unencodable
 from tests.state.samples import NOON, asked, finished, granted, received, returned, started
 
@@ -25,7 +26,9 @@ SPOKE = PersonSpoke(by="user:U1", text="hello")
 
 
 async def take(journal: Journal, position: int, count: int) -> list[Recorded]:
-    async with aclosing(journal.follow(position)) as events, asyncio.timeout(5):
+    events = journal.follow(position)
+    assert isinstance(events, AsyncGenerator)
+    async with aclosing(events), asyncio.timeout(5):
         return [await anext(events) for _ in range(count)]
 
 
@@ -121,7 +124,7 @@ async def test_the_switch_stops_guarded_appends_until_it_is_off(journal: Journal
 
 async def test_an_approval_is_taken_once(journal: Journal) -> None:
     await journal.append("r-1", 0, [received(), *asked(), *granted()])
-    guards = [SwitchOff(), ApprovalUnused("a1")]
+    guards: Sequence[Guard] = [SwitchOff(), ApprovalUnused("a1")]
     answers = await asyncio.gather(
         *(journal.append("r-1", 6, [started()], guards) for _ in range(5)), return_exceptions=True
     )
