@@ -1,17 +1,18 @@
 """The edge: what every request passes. Nothing that a stranger sends comes out of here as a 5xx."""
 
-import logging
 import secrets
 import time
+import traceback
 from typing import Final
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from handlers.http import metrics, names, problems
 from handlers.http.ports import Settings
 
-log = logging.getLogger("countersign.http")
+log = structlog.get_logger(__name__)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 
@@ -48,7 +49,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPException as error:
         return problems.response(problems.of_http(error), request_id)
     except Exception:  # the handler's edge: recorded here, and told to the caller without our insides
-        log.exception("request %s: %s %s failed", request_id, request.method, _route(request))
+        trace = traceback.format_exc()  # as text: a renderer of exceptions may show local variables, hence secrets
+        log.error("request failed", request_id=request_id, route=_route(request), trace=trace)  # noqa: TRY400
         detail = "Something is wrong on our side; the log has more under this request id."
         return problems.response(problems.Problem(500, "internal", detail), request_id)
 

@@ -1,15 +1,16 @@
 """Is it alive, can it take work, what are its numbers. Open to whoever can reach the port; says nothing secret."""
 
 import asyncio
-import logging
+import traceback
 
+import structlog
 from aiohttp import web
 
 from handlers.http import metrics, problems
 from handlers.http.edge import REQUEST_ID
 from handlers.http.ports import Check, Condition, Ports
 
-log = logging.getLogger("countersign.http")
+log = structlog.get_logger(__name__)
 
 _CHECK_S = 2.0
 
@@ -52,5 +53,6 @@ async def _ask(name: str, check: Check) -> Condition:
     except TimeoutError:
         return Condition(ok=False, says=f"no answer within {_CHECK_S:g} s")
     except Exception:  # a probe must not take the doors down with it
-        log.exception("the readiness check %s broke", name)
+        trace = traceback.format_exc()  # as text: see edge.py
+        log.error("readiness check broke", check=name, trace=trace)  # noqa: TRY400
         return Condition(ok=False, says="the check itself broke; the log has more")

@@ -5,10 +5,10 @@ answer. What a delivery asks for is done by the inbox's consumer, again after a 
 """
 
 import hashlib
-import logging
 import time
 from collections.abc import Mapping
 
+import structlog
 from aiohttp import web
 
 from domain.canonical import Json
@@ -21,7 +21,7 @@ from handlers.http.ports import Handle, Ports, Regret, Settings, SourceConfig
 from handlers.http.shapes import moment
 from loop.ports import Clash, Reply, Submitted, Unrouted
 
-log = logging.getLogger("countersign.http")
+log = structlog.get_logger(__name__)
 
 _MOST_NAMED = 5
 
@@ -81,7 +81,7 @@ class Webhooks:
 
     def _regret(self, source: SourceConfig) -> Regret:
         async def regret(envelope: Envelope, why: str) -> None:
-            log.error("a delivery from %s was given up: %s", source.name, why)
+            log.error("delivery given up", source=source.name, key=envelope.key, why=why)
             text = f"A delivery from {source.name} of {moment(envelope.received_at)} could not be handled; it is kept."
             await self._ports.tell(source.channel, f"{text} The operator's log says why.")
 
@@ -126,7 +126,7 @@ class Webhooks:
                 said = Signal(kind=SignalKind.SAY, by=speaker, text=text)
                 reply = await self._ports.operator.signal(run_id, said)
                 if not reply.ok:
-                    log.warning("run %s was not told that its alert is resolved: %s", run_id, reply.text)
+                    log.warning("run not told that its alert is resolved", run_id=run_id, why=reply.text)
 
 
 def door_of(source: SourceConfig) -> str:
