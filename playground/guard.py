@@ -48,6 +48,12 @@ def _fault(request: web.Request) -> str | None:
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"http://{request.host}":
         return "the request comes from another site"
-    if request.headers.get("Sec-Fetch-Site") not in (None, "none", "same-origin"):
+    if request.headers.get("Sec-Fetch-Site") not in (None, "none", "same-origin") and not _follows_link(request):
         return "the request comes from another site"
     return None
+
+
+def _follows_link(request: web.Request) -> bool:
+    """Links to the page and to its messages work from anywhere: they open a page and tell nothing."""
+    opens = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.headers.get("Sec-Fetch-Dest") == "document"
+    return opens and request.method == "GET" and (request.path == "/" or request.path.startswith("/archives/"))

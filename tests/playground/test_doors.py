@@ -31,6 +31,16 @@ async def test_other_sites_stay_out(playground: Playground, session: ClientSessi
         assert response.status == 403
 
 
+async def test_a_link_elsewhere_leads_to_the_message(playground: Playground, session: ClientSession) -> None:
+    follow = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    address = f"{playground.url}/archives/C1/p1795259198780420?thread_ts=1.2&cid=C1"
+    async with session.get(address, headers=follow, allow_redirects=False) as response:
+        assert response.status == 302
+        assert response.headers["Location"] == "/?channel=C1&ts=1795259198.780420&thread=1.2"
+    async with session.get(f"{playground.url}/playground/state", headers=follow) as response:
+        assert response.status == 403
+
+
 async def test_a_plain_form_cannot_post(playground: Playground, session: ClientSession) -> None:
     async with session.post(f"{playground.url}/playground/reset", data={"a": "b"}) as response:
         assert response.status == 415
