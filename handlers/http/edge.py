@@ -47,6 +47,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except problems.Problem as problem:
         return problems.response(problem, request_id)
     except web.HTTPException as error:
+        if error.status < 400:
+            raise  # a redirect is an answer, not a problem
         return problems.response(problems.of_http(error), request_id)
     except Exception:  # the handler's edge: recorded here, and told to the caller without our insides
         trace = traceback.format_exc()  # as text: a renderer of exceptions may show local variables, hence secrets

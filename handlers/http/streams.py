@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
+import structlog
 from aiohttp import web
 
 from domain.events import Recorded, RunFinished
@@ -13,6 +15,8 @@ from handlers.http import access, body, problems
 from handlers.http.api import Api
 from handlers.http.ports import Ports, Settings
 from handlers.http.shapes import event_json
+
+log = structlog.get_logger(__name__)
 
 _PAGE = 500
 
@@ -52,11 +56,15 @@ class Streams:
     async def _stream(self, request: web.Request, run_id: str, after: int) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(request)
-        with suppress(ConnectionError):  # the reader has gone
+        try:
             await response.write(b"retry: 2000\n\n")
             async for chunk in self._chunks(request, run_id, after):
                 await response.write(chunk)
             await response.write_eof()
+        except ConnectionError:
+            log.debug("the reader of a stream has gone", run_id=run_id)
+        except Exception:  # the head is out, so the edge cannot answer: end here, and the reader comes back
+            log.error("stream failed", run_id=run_id, trace=traceback.format_exc())  # noqa: TRY400 - see edge.py
         return response
 
     async def _chunks(self, request: web.Request, run_id: str, after: int) -> AsyncIterator[bytes]:

@@ -163,7 +163,12 @@ async def test_further_routes_pass_the_same_edge():
     async def echo(request: web.Request) -> web.Response:
         return web.Response(text=await request.text())
 
-    async with serving(Doors(), web.post("/slack/events", echo)) as doors:
+    async def away(request: web.Request) -> web.Response:
+        raise web.HTTPFound("https://slack.example/oauth")
+
+    async with serving(Doors(), web.post("/slack/events", echo), web.get("/slack/install", away)) as doors:
+        moved = await doors.call("GET", "/slack/install", allow_redirects=False)
+        assert (moved.status, moved.headers["Location"]) == (302, "https://slack.example/oauth")
         assert (await doors.call("POST", "/slack/events", data=b"a=b")).body == b"a=b"
         assert is_problem(await doors.call("POST", "/slack/events", data=b" " * (MEGABYTE + 1)), 413, "too-large")
         head = b"POST /slack/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\na"

@@ -107,6 +107,24 @@ async def test_streams_are_counted(doors):
     assert [frame["id"] for frame in frames(answer.body)] == ["1", "2"]
 
 
+async def test_a_stream_that_breaks_ends_and_can_be_taken_up_again(doors, monkeypatch):
+    doors.operator.add("r-1", *parked(task()))
+    reading = asyncio.create_task(doors.get("/v1/runs/r-1/events", STREAM))
+    await asyncio.sleep(0.05)
+
+    async def broken(stream: str, after: int = 0):
+        raise OSError("the insides")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(doors.operator, "read", broken)
+        answer = await asyncio.wait_for(reading, 2)
+    assert [frame["id"] for frame in frames(answer.body)] == ["1", "2", "3", "4"]
+    assert b"insides" not in answer.body
+    doors.operator.add("r-1", FINISHED)
+    again = await doors.get("/v1/runs/r-1/events", STREAM | {"Last-Event-ID": "4"})
+    assert [frame["id"] for frame in frames(again.body)] == ["5"]
+
+
 async def test_going_down_ends_streams_at_once():
     running = Doors()
     running.operator.add("r-1", TaskReceived(task=task(), agent="incident"))
