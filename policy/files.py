@@ -33,6 +33,7 @@ __all__ = [
     "choice",
     "duration",
     "integer",
+    "label",
     "money",
     "nearest",
     "read",
@@ -108,6 +109,13 @@ def text(node: Node, faults: Faults) -> str | None:
         faults.at(node, "must not be empty")
         return None
     return node.value
+
+
+def label(node: Node, faults: Faults) -> str | None:
+    """A label's value; numbers and booleans stand for their spelling."""
+    if isinstance(node.value, (bool, int)):
+        return str(node.value).lower()
+    return text(node, faults)
 
 
 def boolean(node: Node, faults: Faults) -> bool | None:

@@ -271,3 +271,17 @@ def _resolve(event: yaml.ScalarEvent) -> Scalar:
     if _FLOAT.fullmatch(said) and not re.fullmatch(r"[-+]?0[0-9]+.*", said) and not said.lstrip("-+").isdigit():
         return float(said)
     return said
+
+
+def from_plain(file: str, value: Any, key: str = "", left: int = DEEPEST) -> Node:
+    """Plain JSON data as nodes, all on line 1. Raises ValueError where it is nested too deep."""
+    if left == 0:
+        raise ValueError(f"{file}: is nested deeper than {DEEPEST}")
+    held: Scalar | tuple[Node, ...] | Mapping[str, Node]
+    if isinstance(value, Mapping):
+        held = {name: from_plain(file, item, _join(key, name), left - 1) for name, item in value.items()}
+    elif isinstance(value, list):
+        held = tuple(from_plain(file, item, f"{key}[{i}]", left - 1) for i, item in enumerate(value))
+    else:
+        held = value
+    return Node(file=file, line=1, column=1, key=key, value=held)

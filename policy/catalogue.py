@@ -1,0 +1,105 @@
+"""resources.yaml: what the organization's things are called and how they are labelled. `prod/*` hands its labels down.
+
+version: 1
+resources:
+  "prod/*":  {labels: {env: prod}}
+  prod/web:  {describe: The shop., labels: {team: shop}}   # is also env: prod
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from string import Formatter
+
+from domain.calls import ToolSpec
+from domain.canonical import Json
+from policy.files import Fields, by_name, integer, label, text
+from policy.globs import exact, matches, prefix
+from policy.nodes import Faults, Node, read
+
+_NAME = re.compile(r"[A-Za-z0-9_.:@/#*-]{1,200}")
+# What an argument may contribute to a resource's name. Anything else leaves the resource unknown.
+_PART = re.compile(r"[A-Za-z0-9_.:@/#-]{1,200}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One entry: a name, or a pattern of names."""
+
+    pattern: str
+    labels: Mapping[str, str]
+    describe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The entries, the least specific first."""
+
+    entries: tuple[Resource, ...] = ()
+
+    @classmethod
+    def of(cls, entries: Iterable[Resource]) -> "Catalogue":
+        """The entries in their order of precedence, whatever order they came in."""
+        return cls(tuple(sorted(entries, key=lambda e: (exact(e.pattern), len(prefix(e.pattern)), e.pattern))))
+
+    def labels(self, resource: str) -> Mapping[str, str] | None:
+        """The labels of a resource, the most specific entry's word last; None where no entry knows it."""
+        found = [entry for entry in self.entries if matches(entry.pattern, resource)]
+        if not found:
+            return None
+        return {name: value for entry in found for name, value in entry.labels.items()}
+
+    def locate(self, spec: ToolSpec, arguments: Mapping[str, Json]) -> tuple[str | None, Mapping[str, str] | None]:
+        """The resource and labels of a call: the tool's template and labels, and the catalogue's. None is unknown."""
+        resource = fill(spec.resource, arguments)
+        listed = self.labels(resource) if resource is not None else None
+        if spec.labels is None or listed is None:
+            return resource, spec.labels if listed is None else listed
+        return resource, {**spec.labels, **listed}
+
+
+def fill(template: str | None, arguments: Mapping[str, Json]) -> str | None:
+    """`prod/{service}` with the arguments put in; None where one is missing or could be read as more than a name."""
+    if template is None:
+        return None
+    parts: list[str] = []
+    for literal, name in _pieces(template):
+        parts.append(literal)
+        if name is None:
+            continue
+        value = arguments.get(name)
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            return None
+        said = str(value)
+        if not _PART.fullmatch(said) or ".." in said or said.startswith("/"):
+            return None
+        parts.append(said)
+    return "".join(parts)
+
+
+@lru_cache(maxsize=1024)
+def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple((literal, name) for literal, name, _, _ in Formatter().parse(template))
+
+
+def read_catalogue(file: str, said: str, faults: Faults) -> Catalogue:
+    """resources.yaml."""
+    node = read(file, said, faults)
+    if node is None:
+        return Catalogue()
+    fields = Fields(node, faults, "version", "resources")
+    fields.need("version", integer(1, 1))
+    return Catalogue.of(fields.get("resources", by_name(_entry), {}).values())
+
+
+def _entry(node: Node, faults: Faults) -> Resource | None:
+    name = node.key.removeprefix("resources.")
+    if not _NAME.fullmatch(name):
+        faults.at(node, f"{name!r} is not a resource's name", "like prod/web, or prod/* for all beneath")
+    fields = Fields(node, faults, "describe", "labels")
+    return Resource(
+        pattern=name,
+        labels=fields.get("labels", by_name(label), {}),
+        describe=fields.get("describe", text, ""),
+    )

@@ -1,0 +1,126 @@
+"""The door's answer: may this task run at all, how far, with which tools, and who countersigns what it does."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from domain.agents import Agent
+from domain.decisions import Constraints, PolicyDecision
+from domain.people import Snapshot
+from domain.tasks import Principal, Task
+from policy.facts import Progress, Situation, depth_of, tainted_task
+from policy.lattice import Bounds, Claim
+from policy.limits import grant
+from policy.ruleset import RuleSet, place
+
+
+class Tools(Protocol):
+    """What the door needs of the tool catalogue."""
+
+    def names(self) -> tuple[str, ...]:
+        """Installed tools, sorted."""
+        ...
+
+
+def evaluate(
+    policies: RuleSet,
+    task: Task,
+    agent: Agent | None,
+    *,
+    standing: Sequence[Principal],
+    people: Snapshot,
+    catalog: Tools,
+    now: datetime,
+) -> PolicyDecision:
+    """The decision about `task`: what `agent` is granted (None: everything), narrowed by every rule that applies."""
+    bounds = door_bounds(policies, task, agent, standing=standing, people=people, now=now)
+    return decision(policies, bounds, agent, catalog)
+
+
+def door_bounds(
+    policies: RuleSet,
+    task: Task,
+    agent: Agent | None,
+    *,
+    standing: Sequence[Principal],
+    people: Snapshot,
+    now: datetime,
+    progress: Progress | None = None,
+) -> Bounds:
+    """The decision as bounds."""
+    start = grant(agent) if agent else Bounds()
+    fresh = Progress(tier=int(start.tier), tainted=tainted_task(task), depth=depth_of(task))
+    routed = task if agent is None else replace(task, context=replace(task.context, agent_slug=agent.slug))
+    situation = Situation(
+        routed, standing=standing, people=people, groups=policies.groups, progress=progress or fresh, now=now
+    )
+    return start & policies.door(situation)
+
+
+def decision(policies: RuleSet, bounds: Bounds, agent: Agent | None, catalog: Tools) -> PolicyDecision:
+    """The bounds as the answer that is recorded: tools resolved against what is installed, reasons in words."""
+    return PolicyDecision(
+        allowed=bounds.allowed,
+        tier=bounds.tier,
+        reason=_sentence(bounds),
+        constraints=Constraints(
+            max_iterations=bounds.max_iterations,
+            timeout_s=bounds.timeout_s,
+            deadline_s=bounds.deadline_s,
+            budget_usd=bounds.budget_usd,
+            allowed_tools=tuple(name for name in sorted(catalog.names()) if bounds.admits_tool(name)),
+            denied_tools=tuple(sorted(bounds.denied_tools)),
+            requires_pr=bounds.requires_pr,
+            requires_validation=bounds.requires_validation,
+        ),
+        approvals=bounds.approvals if bounds.allowed else (),
+        reasons=bounds.reasons,
+        policy_hash=policies.hash,
+        help=helpers(policies, agent),
+    )
+
+
+def helpers(policies: RuleSet, agent: Agent | None) -> tuple[str, ...]:
+    """Who could help: the agent's owners, then the organization's approvers."""
+    owners = agent.owners if agent else ()
+    return tuple(dict.fromkeys((*owners, *(one.text for one in policies.approvers))))
+
+
+def of_decision(decision: PolicyDecision) -> Bounds:
+    """A recorded decision as bounds again."""
+    limits = decision.constraints
+    bounds = Bounds(
+        tier=decision.tier,
+        max_iterations=limits.max_iterations,
+        timeout_s=limits.timeout_s,
+        deadline_s=limits.deadline_s,
+        budget_usd=limits.budget_usd,
+        allowed_tools=frozenset({limits.allowed_tools}),
+        denied_tools=frozenset(limits.denied_tools),
+        requires_pr=limits.requires_pr,
+        requires_validation=limits.requires_validation,
+        approvals=decision.approvals,
+    )
+    held = {
+        "tier": decision.tier,
+        "max_iterations": limits.max_iterations,
+        "timeout": limits.timeout_s,
+        "deadline": limits.deadline_s,
+        "budget_usd": limits.budget_usd,
+    }
+    claims = frozenset(Claim(reason=reason, value=held.get(reason.sets)) for reason in decision.reasons)
+    return replace(bounds, claims=claims)
+
+
+def _sentence(bounds: Bounds) -> str:
+    if bounds.denials:
+        first = min(bounds.denials, key=lambda r: (r.file, r.line, r.policy))
+        return f"{_ended(first.to)} ({place(first)})"
+    setter = next((reason for reason in bounds.reasons if reason.sets == "tier"), None)
+    by = f" ({place(setter)})" if setter else ""
+    return f"May go up to {bounds.tier.label}{by}."
+
+
+def _ended(text: str) -> str:
+    return text if text.rstrip()[-1:] in {".", "!", "?"} else f"{text}."

@@ -1,0 +1,147 @@
+"""A decision can only be narrowed. `Bounds` is an element of a meet-semilattice and `&` its meet.
+
+Allowed: and. Tier, iterations, time, money: the least. Tools: intersection of allow-lists, union of deny-lists.
+Obligations: or. Approvals: union; of the same `from` the larger count, the shorter times, break-glass only if all allow
+it. So order never matters, saying a thing twice changes nothing, and one more rule never widens. Who said what travels
+along in `claims`, the losers too, for those who ask why.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from domain.decisions import Reason, Requirement
+from domain.tiers import Tier
+from policy.globs import matches
+
+Globs = tuple[str, ...]
+_LEAST = ("tier", "max_iterations", "timeout_s", "deadline_s", "budget_usd")
+_EITHER = ("requires_pr", "requires_validation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one rule asks for: the value of one limit, in `value` as bounds hold it, in `reason` as people read it."""
+
+    reason: Reason
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How far something may go. The top element, `Bounds()`, bounds nothing."""
+
+    tier: Tier = Tier.PRODUCTION
+    max_iterations: int | None = None
+    timeout_s: float | None = None
+    deadline_s: float | None = None
+    budget_usd: float | None = None
+    allowed_tools: frozenset[Globs] = frozenset()  # a tool must fit each of these lists
+    denied_tools: frozenset[str] = frozenset()
+    requires_pr: bool = False
+    requires_validation: bool = False
+    approvals: tuple[Requirement, ...] = ()  # one for each `from`, by its text
+    denials: frozenset[Reason] = frozenset()  # each with the text for people in `to`
+    claims: frozenset[Claim] = field(default=frozenset())
+
+    @property
+    def allowed(self) -> bool:
+        """Whether nobody denies."""
+        return not self.denials
+
+    def __and__(self, other: "Bounds") -> "Bounds":
+        return Bounds(
+            tier=min(self.tier, other.tier),
+            max_iterations=_least(self.max_iterations, other.max_iterations),
+            timeout_s=_least(self.timeout_s, other.timeout_s),
+            deadline_s=_least(self.deadline_s, other.deadline_s),
+            budget_usd=_least(self.budget_usd, other.budget_usd),
+            allowed_tools=self.allowed_tools | other.allowed_tools,
+            denied_tools=self.denied_tools | other.denied_tools,
+            requires_pr=self.requires_pr or other.requires_pr,
+            requires_validation=self.requires_validation or other.requires_validation,
+            approvals=merged((*self.approvals, *other.approvals)),
+            denials=self.denials | other.denials,
+            claims=self.claims | other.claims,
+        )
+
+    def admits_tool(self, tool: str) -> bool:
+        """Whether every allow-list has the tool, and no deny-list."""
+        return all(any(matches(glob, tool) for glob in globs) for globs in self.allowed_tools) and not any(
+            matches(glob, tool) for glob in self.denied_tools
+        )
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Who set what holds, in a stable order."""
+        return _ordered(claim.reason for claim in self.claims if self._holds(claim))
+
+    @property
+    def overruled(self) -> tuple[Reason, ...]:
+        """Who asked for less than what holds."""
+        return _ordered(claim.reason for claim in self.claims if not self._holds(claim))
+
+    def _holds(self, claim: Claim) -> bool:
+        sets = claim.reason.sets
+        name = _FIELD_OF.get(sets, sets)
+        return name not in _LEAST or getattr(self, name) == claim.value
+
+
+_FIELD_OF = {"timeout": "timeout_s", "deadline": "deadline_s"}
+
+
+def meet(parts: Iterable[Bounds]) -> Bounds:
+    """The meet of all; the top of none."""
+    result = Bounds()
+    for part in parts:
+        result = result & part
+    return result
+
+
+def merged(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """One requirement for each `from`: the strictest that all of them add up to, ordered by stage and text."""
+    by_text: dict[str, Requirement] = {}
+    for one in requirements:
+        text = one.approvers.text
+        by_text[text] = _stricter(by_text[text], one) if text in by_text else one
+    return tuple(sorted(by_text.values(), key=lambda r: (r.stage, r.approvers.text)))
+
+
+def _stricter(one: Requirement, other: Requirement) -> Requirement:
+    return replace(
+        one,
+        count=max(one.count, other.count),
+        within_s=min(one.within_s, other.within_s),
+        use_within_s=min(one.use_within_s, other.use_within_s),
+        break_glass=one.break_glass and other.break_glass,
+        stage=min(one.stage, other.stage),
+        policies=tuple(sorted({*one.policies, *other.policies})),
+    )
+
+
+def narrower(one: Bounds, other: Bounds) -> bool:
+    """Whether `one` allows nothing that `other` does not: the order of the semilattice, claims aside."""
+    met = one & other
+    return all(getattr(met, f.name) == getattr(one, f.name) for f in fields(Bounds) if f.name != "claims")
+
+
+def _least(one: Any, other: Any) -> Any:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def _ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    return tuple(sorted(set(reasons), key=lambda r: (r.file, r.line, r.policy, r.sets, r.to)))
+
+
+def canonical_requirement(one: Requirement) -> Mapping[str, Any]:
+    """What of a requirement a person who votes relies on, as JSON."""
+    return {
+        "from": one.approvers.text,
+        "count": one.count,
+        "within_s": one.within_s,
+        "use_within_s": one.use_within_s,
+        "break_glass": one.break_glass,
+        "stage": one.stage,
+    }

@@ -1,0 +1,152 @@
+"""`match:` of rules and freezes: every key given must fit; a list is any-of; `*` globs; what is omitted is anything."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from domain.tasks import Source
+from domain.tiers import Effect
+from policy.files import Fields, label, nearest, several, text
+from policy.globs import exact, matches
+from policy.nodes import Faults, Node
+
+KEYS = ("source", "type", "agent", "repository", "requester", "tool", "effect", "resource", "labels")
+LABEL = "label:"  # attributes of the form `label:env`
+_BOUNDARY = frozenset({"tool", "effect", "resource"})
+_NAME = re.compile(r"[\w.@:/*+ -]{1,200}")
+_PRINCIPAL = re.compile(r"(?:user|token|group):[A-Za-z0-9*][A-Za-z0-9_.@*-]{0,79}|anyone|nobody")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The names that rules may use; None where they are not known, and any will do."""
+
+    groups: Collection[str] | None = None
+    agents: Collection[str] | None = None
+    tools: Collection[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Attribute -> patterns, any of which must fit. Labels are attributes of their own: `label:env`."""
+
+    tests: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether it speaks of a call."""
+        return any(attribute in _BOUNDARY or attribute.startswith(LABEL) for attribute, _ in self.tests)
+
+    def speaks_of(self, attribute: str) -> bool:
+        """Whether the attribute is tested."""
+        return any(name == attribute for name, _ in self.tests)
+
+    def fits(self, facts: "Facts") -> bool:
+        """Whether every test fits. An unknown value fits every pattern; a value that is not there fits none."""
+        for attribute, patterns in self.tests:
+            values = facts.values(attribute)
+            if values is not None and not any(matches(p, v) for v in values for p in patterns):
+                return False
+        return True
+
+    @property
+    def canonical(self) -> Mapping[str, list[str]]:
+        """As JSON."""
+        return {attribute: sorted(patterns) for attribute, patterns in self.tests}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a task and, at the boundary, of a call: attribute -> values. A value of None is unknown."""
+
+    known: Mapping[str, tuple[str, ...] | None]
+    labels_known: bool = True
+
+    def values(self, attribute: str) -> tuple[str, ...] | None:
+        """The values of an attribute; () where there is none, None where nobody knows."""
+        if attribute in self.known:
+            return self.known[attribute]
+        return None if attribute.startswith(LABEL) and not self.labels_known else ()
+
+
+def read_match(names: Names) -> "ReadMatch":
+    """A reader of `match:`."""
+    return ReadMatch(names)
+
+
+class ReadMatch:
+    """Reads `{effect: [change], labels: {env: prod}, tool: ["service.*"]}`."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+
+    def __call__(self, node: Node, faults: Faults) -> Match | None:
+        fields = Fields(node, faults, *KEYS)
+        tests: list[tuple[str, tuple[str, ...]]] = []
+        for key in KEYS:
+            if key == "labels":
+                tests += self._labels(fields.child(key), faults)
+            elif key in fields:
+                tests.append((key, fields.get(key, several(self._pattern(key), lone=True), ())))
+                child = fields.child(key)
+                if child is not None and child.value == ():
+                    faults.at(child, "names nothing that could match", "leave the key out to match anything")
+        return Match(tuple(tests))
+
+    def _labels(self, node: Node | None, faults: Faults) -> list[tuple[str, tuple[str, ...]]]:
+        if node is None:
+            return []
+        if not isinstance(node.value, Mapping):
+            faults.at(node, f"must be a mapping of labels, not {node.kind}", "like {env: prod}")
+            return []
+        read = several(label, lone=True)
+        return [(LABEL + name, read(value, faults) or ()) for name, value in node.value.items()]
+
+    def _pattern(self, key: str) -> "ReadPattern":
+        names = self._names
+        match key:
+            case "source":
+                return ReadPattern("source", [source.value for source in Source])
+            case "effect":
+                return ReadPattern("effect", [effect.value for effect in Effect])
+            case "agent":
+                return ReadPattern("agent", names.agents)
+            case "tool":
+                return ReadPattern("tool", names.tools)
+            case "requester":
+                return ReadPattern("requester", names.groups)
+            case _:
+                return ReadPattern(key, None)
+
+
+class ReadPattern:
+    """Reads one pattern. Where the names are known, at least one of them must fit it."""
+
+    def __init__(self, what: str, known: Collection[str] | None) -> None:
+        self._what, self._known = what, known
+
+    def __call__(self, node: Node, faults: Faults) -> str | None:
+        pattern = text(node, faults)
+        if pattern is None:
+            return None
+        if self._what == "requester":
+            return self._requester(pattern, node, faults)
+        if not _NAME.fullmatch(pattern):
+            faults.at(node, f"{pattern!r} is not a name or a pattern of names")
+            return None
+        if self._known is not None and not any(matches(pattern, name) for name in self._known):
+            what = f'there is no {self._what} "{pattern}"'
+            problem = what if exact(pattern) else f'no {self._what} fits "{pattern}"'
+            faults.at(node, problem, nearest(pattern, self._known))
+            return None
+        return pattern
+
+    def _requester(self, pattern: str, node: Node, faults: Faults) -> str | None:
+        if not _PRINCIPAL.fullmatch(pattern):
+            faults.at(node, f"{pattern!r} names no requester", "user:ID, group:NAME, token:NAME, anyone or nobody")
+            return None
+        kind, _, name = pattern.partition(":")
+        if kind == "group" and self._known is not None and not any(matches(name, group) for group in self._known):
+            faults.at(node, f'there is no group "{name}"', nearest(name, self._known))
+            return None
+        return pattern

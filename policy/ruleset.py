@@ -1,0 +1,83 @@
+"""All that the organization has laid down, in one frozen value: rules, freezes, catalogue, who is in which group."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from domain.agents import Agent
+from domain.canonical import digest
+from domain.decisions import Approvers, Reason
+from policy.catalogue import Catalogue
+from policy.cel import ConditionFailed
+from policy.facts import Groups, Situation
+from policy.freezes import Freeze
+from policy.index import Index
+from policy.lattice import Bounds, meet
+from policy.rules import Rule, denial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """The rules, ready to be asked. Make one with `policy.engine.policy_set`."""
+
+    rules: tuple[Rule, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    groups: Groups = field(default_factory=dict)
+    approvers: tuple[Approvers, ...] = ()
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    hash: str = ""
+    at_door: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
+    at_boundary: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
+    by_id: Mapping[str, Rule] = field(default_factory=dict, repr=False)
+
+    def door(self, situation: Situation) -> Bounds:
+        """What the rules about tasks say."""
+        return meet(said(rule, situation) for rule in self.at_door.matching(situation.facts))
+
+    def boundary(self, situation: Situation) -> Bounds:
+        """What the rules about calls, and the freezes, say."""
+        rules = meet(said(rule, situation) for rule in self.at_boundary.matching(situation.facts))
+        frozen = meet(denial(freeze.reason) for freeze in self.freezes if stops(freeze, situation))
+        return rules & frozen
+
+    def contents(self, policies: Iterable[str]) -> list[str]:
+        """What these rules say, as digests; the ids themselves for what is built in, or gone."""
+        return sorted(self.by_id[name].contents if name in self.by_id else name for name in set(policies))
+
+
+def said(rule: Rule, situation: Situation) -> Bounds:
+    """What a rule that matches adds. One whose condition cannot be evaluated denies."""
+    if rule.when is None:
+        return rule.bounds
+    try:
+        return rule.bounds if situation.holds(rule.when) else Bounds()
+    except ConditionFailed as failed:
+        return rule.failed(str(failed))
+    except Exception as error:  # whatever else breaks in a rule: doubt denies, and the reason records it
+        return rule.failed(f"{type(error).__name__}: {error}")
+
+
+def stops(freeze: Freeze, situation: Situation) -> bool:
+    """Whether a freeze stops this call. Everybody whose standing counts must be excepted for it not to."""
+    return (
+        freeze.holds(situation.now) and freeze.match.fits(situation.facts) and not situation.excepted(freeze.excepted)
+    )
+
+
+def hash_of(
+    rules: Iterable[Rule], freezes: Iterable[Freeze], catalogue: Catalogue, approvers: Iterable[Approvers]
+) -> str:
+    """Names this version of the rules, whatever order and files they are in."""
+    return digest(
+        {
+            "rules": sorted(rule.contents for rule in rules),
+            "freezes": sorted(digest(freeze.canonical) for freeze in freezes),
+            "resources": {entry.pattern: dict(entry.labels) for entry in catalogue.entries},
+            "approvers": sorted(one.text for one in approvers),
+        }
+    )
+
+
+def place(reason: Reason) -> str:
+    """`no-direct-production, policies/org.yaml:12`."""
+    return f"{reason.policy}, {reason.file}:{reason.line}" if reason.line else reason.policy
