@@ -75,7 +75,8 @@ class GroupCommit:
         try:
             calls = await self._hop(self._look)
         except sqlite3.Error as error:
-            self.fail(_describe(error))
+            if not is_busy(error):
+                self.fail(_describe(error))
             return
         for call in calls:
             call()
@@ -121,7 +122,7 @@ class GroupCommit:
         try:
             calls = await self._hop(self._transact, batch)
         except sqlite3.Error as error:
-            if _code(error) in _BUSY:
+            if is_busy(error):
                 refusal = StoreBusy(f"another process keeps the database locked ({error})")
             else:
                 self.fail(_describe(error))
@@ -170,7 +171,7 @@ class GroupCommit:
                 try:
                     job.result = job.run(raw)
                 except Exception as error:  # undone alone, and given to the one who asked
-                    if isinstance(error, sqlite3.Error) and _code(error) not in _HARMLESS:
+                    if isinstance(error, sqlite3.Error) and disk_failed(error):
                         raise
                     job.error = error
                     execute("ROLLBACK TO job")
@@ -187,6 +188,16 @@ class GroupCommit:
 def _refuse(job: _Waiting, error: Exception) -> None:
     if not job.answer.done():
         job.answer.set_exception(error)
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process was in the way, and nothing else is wrong."""
+    return _code(error) in _BUSY
+
+
+def disk_failed(error: sqlite3.Error) -> bool:
+    """Whether the file, and not the statement, is to blame."""
+    return _code(error) not in _HARMLESS | _BUSY
 
 
 def _code(error: sqlite3.Error) -> int:

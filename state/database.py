@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from state import migrate
-from state.commits import GroupCommit, Job
-from state.errors import StoreFailed, Unusable
+from state.commits import GroupCommit, Job, disk_failed, is_busy
+from state.errors import StoreBusy, StoreFailed, Unusable
 from state.lock import InstanceLock
 
 T = TypeVar("T")
@@ -85,7 +85,11 @@ class Database:
         """What `query` returns of one consistent state of the database. Raises StoreFailed."""
         try:
             result: T = await self._reader._execute(_snapshot, self._reader, query)  # type: ignore[no-untyped-call]  # noqa: SLF001 see GroupCommit._hop
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
+            if is_busy(error):
+                raise StoreBusy(f"another process keeps the database locked ({error})") from error
+            if not disk_failed(error):
+                raise
             why = f"the database cannot be read: {error}"
             self.commits.fail(why)
             raise StoreFailed(why) from error
