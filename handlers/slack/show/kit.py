@@ -61,6 +61,17 @@ def prose(text: str) -> list[Block]:
     return [block for piece in pieces(words.visible(text), PIECE) for block in lines(say(piece))]
 
 
+def told(text: str) -> list[Block]:
+    """Our own words to a person: as `prose`, with what stands between backticks set as code. Still inert."""
+    blocks: list[Block] = []
+    for piece in pieces(words.visible(text), PIECE):
+        row: list[Element] = []
+        for index, part in enumerate(piece.split("`")):
+            row += say(part, code=index % 2 == 1)
+        blocks += lines(row)
+    return blocks
+
+
 def pre(text: str) -> list[Block]:
     """Foreign text as it stands, whole, in as many blocks as it needs."""
     return [

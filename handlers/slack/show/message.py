@@ -29,15 +29,15 @@ def metadata(run_id: str, key: str, approval_id: str | None = None) -> Mapping[s
     return {"event_type": EVENT_TYPE, "event_payload": payload}
 
 
-def note(text: str, buttons: Sequence[kit.Element] = ()) -> Message:
-    """Plain words, for answers to people. Longer ones end where a message ends and say so."""
-    blocks = kit.prose(text)
-    while len(blocks) > MESSAGE_BLOCKS - 2 or weight(blocks) > MESSAGE_CHARACTERS - 200:
+def note(text: str, *, helpers: Sequence[str] = (), buttons: Sequence[kit.Element] = ()) -> Message:
+    """Words to a person, and who can help. Longer ones end where a message ends and say so."""
+    blocks = whole = kit.told(text)
+    while len(blocks) > 1 and (len(blocks) > MESSAGE_BLOCKS - 4 or weight(blocks) > MESSAGE_CHARACTERS - 600):
         blocks = blocks[:-1]
-        if len(blocks) <= 1:
-            break
-    if len(blocks) < len(kit.prose(text)):
+    if len(blocks) < len(whole):
         blocks = [*blocks, *kit.context("The rest is longer than Slack shows in one message.")]
+    if helpers:
+        blocks = [*blocks, *kit.lines(kit.say("Who can help: ") + kit.people(helpers[:10]))]
     return Message(text=text, blocks=[*blocks, *kit.actions(*buttons)])
 
 

@@ -1,0 +1,137 @@
+"""What people ask to see: lists, one run, its reasons, open approvals, the home tab, the pages of Details."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from domain.canonical import Json
+from domain.events import Recorded
+from domain.runs import CallStatus, Run
+from domain.tasks import Principal
+from handlers.ports import Outbox
+from handlers.slack.commands import HELP
+from handlers.slack.envelopes import text_of
+from handlers.slack.gateway import Gateway
+from handlers.slack.show import kit
+from handlers.slack.show.approval import Part, parts
+from handlers.slack.show.card import card, whole
+from handlers.slack.show.home import Row, home, listing
+from handlers.slack.show.limits import MESSAGE_CHARACTERS, weight
+from handlers.slack.show.message import Message, note
+from handlers.slack.show.story import tell
+from loop.ports import Operator, Views
+
+_LISTED = 15
+_LOOKED_AT = 60
+
+
+class Log(Protocol):
+    """The part of the journal that is read here."""
+
+    async def read(self, stream: str, after: int = 0) -> list[Recorded]:
+        """The stream's events with `seq > after`, in order."""
+        ...
+
+
+class Shows:
+    """Everything here is shown to one person, and holds only what that person may read."""
+
+    def __init__(
+        self, *, operator: Operator, views: Views, log: Log, outbox: Outbox, gateway: Gateway, unconfined: bool = False
+    ) -> None:
+        self._operator = operator
+        self._views = views
+        self._log = log
+        self._outbox = outbox
+        self._gateway = gateway
+        self._unconfined = unconfined
+
+    async def run(self, who: Principal, run_id: str) -> Run | None:
+        """The run, if there is one and this person may read it."""
+        run = await self._operator.run(run_id)
+        return run if run is not None and run.task is not None and await self._operator.may_read(who, run) else None
+
+    async def message(self, who: Principal, what: str, run_id: str | None) -> Message:
+        """The answer to `/ops help|status|why|approvals`."""
+        if what == "help":
+            return note(HELP)
+        if what == "approvals":
+            rows = await self.waiting(who)
+            return _listed("Waiting for a countersignature", rows, "Nothing waits for a countersignature.")
+        if run_id is None:
+            stopped = await self._operator.everything_stopped()
+            title = "■ Everything is stopped · runs" if stopped else "Runs, the latest first"
+            return _listed(title, await self.runs(who), "There are no runs yet. `/ops help` says what to ask for.")
+        run = await self.run(who, run_id)
+        if run is None:
+            return await self._unknown(who, run_id)
+        return _why(run) if what == "why" else card(run, unconfined=self._unconfined)
+
+    async def home(self, who: Principal) -> dict[str, object]:
+        """The home tab of one person."""
+        mine = [row for row in await self.runs(who) if row.run.received.requester == who]
+        stopped = await self._operator.everything_stopped()
+        return home(await self.waiting(who), mine, stopped=stopped, unconfined=self._unconfined)
+
+    async def runs(self, who: Principal) -> list[Row]:
+        """The latest runs that this person may read."""
+        page = await self._views.runs(limit=_LOOKED_AT)
+        found: list[Row] = []
+        for run_id in page.run_ids:
+            run = await self.run(who, run_id)
+            if run is not None:
+                found.append(Row(run=run, url=await self._url(f"{run_id}:card")))
+            if len(found) == _LISTED:
+                break
+        return found
+
+    async def waiting(self, who: Principal) -> list[Row]:
+        """Open approvals that this person may read, the oldest first; those they cannot serve last."""
+        found: list[Row] = []
+        for run_id, approval_id in (await self._views.open_approvals())[:_LOOKED_AT]:
+            run = await self.run(who, run_id)
+            record = run.approval(approval_id) if run else None
+            if run is None or record is None or record.request is None or record.status is not CallStatus.AWAITING:
+                continue
+            needs = ", ".join(f"{each.count} of {each.approvers.text}" for each in record.request.requirements)
+            what = f"{record.request.verb} {record.call.tool} on {record.call.resource or 'an unknown target'}: {needs}"
+            found.append(Row(run=run, url=await self._url(f"{run_id}:{approval_id}:card"), waits_for=what))
+        return sorted(found, key=lambda row: who in row.run.excluded)[:_LISTED]
+
+    async def details(self, who: Principal, about: Mapping[str, Json]) -> list[Part]:
+        """Everything behind a Details button; [] for what this person may not read."""
+        run_id, approval_id = text_of(about, "run"), text_of(about, "approval")
+        run = await self.run(who, run_id)
+        if run is None:
+            return []
+        record = run.approval(approval_id) if approval_id else None
+        if record is None:
+            return [Part(title=title, text=text) for title, text in whole(run)]
+        return parts(tell(run_id, await self._log.read(run_id)), record)
+
+    async def _url(self, key: str) -> str | None:
+        where = await self._outbox.where(key)
+        return await self._gateway.link(*where) if where else None
+
+    async def _unknown(self, who: Principal, run_id: str) -> Message:
+        rows = await self.runs(who)
+        near = kit.lines(kit.say(f"There is no run {run_id} that you can see. The latest:"))
+        return Message(text=f"There is no run {run_id}", blocks=[*near, *listing(rows[:5], "There are none yet.")])
+
+
+def _listed(title: str, rows: Sequence[Row], none: str) -> Message:
+    blocks = [*kit.header(title), *(listing(rows, none) if rows else kit.told(none))]
+    return Message(text=f"{title}: {len(rows)}", blocks=blocks)
+
+
+def _why(run: Run) -> Message:
+    """The decision with its rules, and what was denied."""
+    blocks = kit.header(f"Why · {run.run_id}")
+    for title, text in whole(run):
+        block = kit.lines(kit.say(title, bold=True)) + kit.prose(text)
+        if weight(blocks) + weight(block) > MESSAGE_CHARACTERS - 200:
+            blocks += kit.context(f"{title}: see Details")
+            continue
+        blocks += block
+    return Message(
+        text=f"Why {run.run_id}", blocks=[*blocks[:48], *kit.actions(kit.button("Details", "details", run.run_id))]
+    )
