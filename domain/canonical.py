@@ -5,9 +5,9 @@ exactly (NaN, infinities, integers beyond 2**53, lone surrogates) is refused rat
 """
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring as _quoted  # what json.dumps writes for a text, without its set-up
 from typing import Any
 
 Json = Any  # None | bool | int | float | str | list[Json] | dict[str, Json]
@@ -38,7 +38,7 @@ def _write(value: Json, parts: list[str], where: str) -> None:
     if value is None or value is True or value is False:
         parts.append({None: "null", True: "true", False: "false"}[value])
     elif isinstance(value, str):
-        parts.append(json.dumps(value, ensure_ascii=False))
+        parts.append(_quoted(value))
     elif isinstance(value, int):
         if abs(value) > _SAFE_INTEGER:
             raise NotCanonical(f"{where}: {value} is beyond 2**53, where JSON numbers lose digits; send it as text")
@@ -63,7 +63,7 @@ def _write_object(value: Mapping[Any, Json], parts: list[str], where: str) -> No
     parts.append("{")
     for index, key in enumerate(sorted(value, key=lambda k: k.encode("utf-16-be", "surrogatepass"))):
         parts.append("," if index else "")
-        parts.append(json.dumps(key, ensure_ascii=False) + ":")
+        parts.append(_quoted(key) + ":")
         _write(value[key], parts, f"{where}.{key}")
     parts.append("}")
 

@@ -28,10 +28,14 @@ class TaskReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonSpoke:
-    """Somebody said something to the run; the reasoner hears it, and what it was about to propose is stale."""
+    """Somebody said something to the run; the reasoner hears it at its next turn.
+
+    `occurrence` is the key of a task that joined this run, so that its redelivery is known.
+    """
 
     by: Principal
     text: str
+    occurrence: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

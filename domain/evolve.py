@@ -1,11 +1,11 @@
 """`evolve(run, recorded)`: one event folded into a run. Pure, total over run events, and the only writer of a Run."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, assert_never
 
 from domain import events as e
 from domain.calls import Doubt, Observation
+from domain.change import changed
 from domain.outcomes import Outcome
 from domain.runs import (
     FROM_ANYWHERE,
@@ -41,12 +41,12 @@ def evolve(run: Run, recorded: e.Recorded) -> Run:
     """`run` after `recorded`. Raises IllegalEvent."""
     if recorded.seq != run.seq + 1:
         raise IllegalEvent(f"{run.run_id}: event {recorded.seq} follows {run.seq}; the log has a gap")
-    changed = _apply(run, recorded)
+    after = _apply(run, recorded)
     worked = run.working_s
     if run.updated_at is not None and run.status in WORKING and not run.paused:
         worked += max(0.0, (recorded.at - run.updated_at).total_seconds())
     created = run.created_at or recorded.at
-    return replace(changed, seq=recorded.seq, working_s=worked, created_at=created, updated_at=recorded.at)
+    return changed(after, seq=recorded.seq, working_s=worked, created_at=created, updated_at=recorded.at)
 
 
 def _apply(run: Run, recorded: e.Recorded) -> Run:
@@ -57,13 +57,13 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
         case e.TaskReceived():
             return _received(run, event)
         case e.PolicyDecided(decision=decision):
-            return _move(replace(run, decision=decision), Status.REASONING if decision.allowed else Status.DECIDING)
+            return _move(changed(run, decision=decision), Status.REASONING if decision.allowed else Status.DECIDING)
         case e.CallsProposed() | e.QuestionAsked() | e.WaitStarted() | e.Concluded() | e.GaveUp():
             return _reasoned(run, event)
         case e.ReasoningFailed(why=why, retry=retry):
             counted = _spend(run, event.cost)
             ending = None if retry else Ending(outcome=Outcome.FAILED, summary=why)
-            return replace(counted, failures=run.failures + 1, ending=ending, rationale=why)
+            return changed(counted, failures=run.failures + 1, ending=ending, rationale=why)
         case e.ProposalDropped():
             return _spend(run, event.cost)
         case e.CallAllowed() | e.CallDenied() | e.ApprovalRequested():
@@ -85,26 +85,28 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             return _wait_over(run, what)
         case e.DeadlineReached(kind=kind, subject=subject):
             return _deadline(run, kind, subject)
-        case e.PersonSpoke(by=by, text=text):
+        case e.PersonSpoke(by=by, text=text, occurrence=occurrence):
+            if occurrence is not None:
+                run = changed(run, joined=(*run.joined, occurrence))
             return _heard(run, by, text)
         case e.Answered(by=by, text=text):
             return _answered(run, by, text)
         case e.Paused():
-            return replace(run, paused=True)
+            return changed(run, paused=True)
         case e.TakenOver(by=by):
-            return replace(run, paused=True, held_by=by)
+            return changed(run, paused=True, held_by=by)
         case e.Resumed(by=by):
-            return replace(_heard(run, by, event.why), paused=False, held_by=None)
+            return changed(_heard(run, by, event.why), paused=False, held_by=None)
         case e.Redirected(by=by, task=task, agent=agent):
-            return _redirected_if_free(replace(run, redirect=Redirect(by=by, task=task, agent=agent)))
+            return _redirected_if_free(changed(run, redirect=Redirect(by=by, task=task, agent=agent)))
         case e.StopRequested(by=by, why=why):
-            return replace(run, stopping=f"{by}: {why}" if why else by)
+            return changed(run, stopping=f"{by}: {why}" if why else by)
         case e.RunFinished(outcome=outcome, summary=summary):
-            return replace(
+            return changed(
                 _move(run, Status.FINISHED), outcome=outcome, summary=summary, offer=None, past=_all_over(run), batch=()
             )
         case e.Posted(key=key, channel=channel, ts=ts):
-            return replace(run, posted={**run.posted, key: (channel, ts)})
+            return changed(run, posted={**run.posted, key: (channel, ts)})
         case e.VoteRefused():
             return run
         case e.InstanceStarted() | e.EverythingStopped() | e.EverythingResumed():
@@ -118,31 +120,31 @@ _AFTER_THE_END = (e.Posted, e.VoteRefused, e.ProposalDropped)
 
 def _received(run: Run, event: e.TaskReceived) -> Run:
     people = (event.task.requester,) if event.task.requester else ()
-    begun = replace(run, task=event.task, agent=event.agent, linked=event.linked, excluded=people, standing=people)
+    begun = changed(run, task=event.task, agent=event.agent, linked=event.linked, excluded=people, standing=people)
     return _move(begun, Status.DECIDING)
 
 
 def _reasoned(run: Run, event: "e.CallsProposed | e.QuestionAsked | e.WaitStarted | e.Concluded | e.GaveUp") -> Run:
     """An answer of the reasoner: one more iteration, and what it wants next."""
-    run = replace(_spend(run, event.cost), iterations=run.iterations + 1, failures=0)
+    run = changed(_spend(run, event.cost), iterations=run.iterations + 1, failures=0)
     match event:
         case e.CallsProposed(calls=calls, rationale=rationale, conclusion=conclusion):
             batch = tuple(CallRecord(call=call, turn=run.iterations) for call in calls)
             made = run.calls_made + len(calls)
-            run = replace(run, batch=batch, calls_made=made, rationale=rationale, conclusion=conclusion)
+            run = changed(run, batch=batch, calls_made=made, rationale=rationale, conclusion=conclusion)
             return _move(run, Status.PROPOSED)
         case e.QuestionAsked(question=text, options=options, step=step):
             question = Question(question=text, options=options, step=step, turn=run.iterations)
-            return _move(replace(run, questions=(*run.questions, question)), Status.AWAITING_ANSWER)
+            return _move(changed(run, questions=(*run.questions, question)), Status.AWAITING_ANSWER)
         case e.WaitStarted(topic=topic, why=why, until=until, step=step, offer=offer):
             wait = Wait(topic=topic, why=why, until=until, step=step, turn=run.iterations)
             made = run.calls_made + (1 if offer else 0)
             record = CallRecord(call=offer, turn=run.iterations) if offer else None
-            return _move(replace(run, waits=(*run.waits, wait), offer=record, calls_made=made), Status.WAITING)
+            return _move(changed(run, waits=(*run.waits, wait), offer=record, calls_made=made), Status.WAITING)
         case e.Concluded(summary=summary, outcome=outcome):
-            return replace(run, ending=Ending(outcome=outcome, summary=summary))
+            return changed(run, ending=Ending(outcome=outcome, summary=summary))
         case e.GaveUp(why=why, outcome=outcome):
-            return replace(run, ending=Ending(outcome=outcome, summary=why))
+            return changed(run, ending=Ending(outcome=outcome, summary=why))
 
 
 def _judged(run: Run, event: "e.CallAllowed | e.CallDenied | e.ApprovalRequested") -> Run:
@@ -175,7 +177,7 @@ def _acted(
             return _resolved(run, record, event)
         case e.DoubtPutToPerson(question=text, options=options):
             question = Question(question=text, options=options, about=event.call_id, turn=run.iterations)
-            asked = replace(_with(run, record, remedy="ask"), questions=(*run.questions, question))
+            asked = changed(_with(run, record, remedy="ask"), questions=(*run.questions, question))
             return asked if run.status is Status.WAITING else _move(asked, Status.AWAITING_ANSWER)
 
 
@@ -199,8 +201,8 @@ def _answered(run: Run, by: str, text: str) -> Run:
     question = run.open_question
     if question is None:
         raise IllegalEvent(f"{run.run_id}: an answer without a question")
-    closed = (*run.questions[:-1], replace(question, answer=text, by=by))
-    run = replace(run, questions=closed, excluded=_add(run.excluded, by))
+    closed = (*run.questions[:-1], changed(question, answer=text, by=by))
+    run = changed(run, questions=closed, excluded=_add(run.excluded, by))
     if question.about is not None:
         return run  # the resolution of the doubt follows, and moves the run
     return _move(run, Status.REASONING)
@@ -211,7 +213,7 @@ def _deadline(run: Run, kind: str, subject: str) -> Run:
         case "wait":
             return _wait_over(run, "timed out")
         case "timeout" | "deadline":
-            return replace(run, limit=kind)
+            return changed(run, limit=kind)
         case _:
             return run  # an approval's end is recorded beside it, as ApprovalClosed
 
@@ -220,16 +222,16 @@ def _wait_over(run: Run, what: str) -> Run:
     wait = run.waiting_for
     if wait is None:
         return run
-    ended = (*run.waits[:-1], replace(wait, what=what))
+    ended = (*run.waits[:-1], changed(wait, what=what))
     past = run.past
     if run.offer is not None and run.offer.status not in (CallStatus.ACTING, CallStatus.IN_DOUBT):
         past = (
             *past,
-            run.offer if run.offer.status in OVER else replace(run.offer, status=CallStatus.DROPPED, note=what),
+            run.offer if run.offer.status in OVER else changed(run.offer, status=CallStatus.DROPPED, note=what),
         )
     elif run.offer is not None:
-        return replace(run, waits=ended)  # the person's call is under way: its return ends the wait
-    return _move(replace(run, waits=ended, offer=None, past=past), Status.REASONING)
+        return changed(run, waits=ended)  # the person's call is under way: its return ends the wait
+    return _move(changed(run, waits=ended, offer=None, past=past), Status.REASONING)
 
 
 def _dropped(run: Run, call_ids: tuple[str, ...], why: str) -> Run:
@@ -247,12 +249,12 @@ def _redirected_if_free(run: Run) -> Run:
         return run
     waits, wait = run.waits, run.waiting_for
     if wait is not None:
-        waits = (*waits[:-1], replace(wait, what="redirected"))
+        waits = (*waits[:-1], changed(wait, what="redirected"))
     questions, question = run.questions, run.open_question
     if question is not None:
-        questions = (*questions[:-1], replace(question, answer="(redirected)", by=redirect.by))
+        questions = (*questions[:-1], changed(question, answer="(redirected)", by=redirect.by))
     return _move(
-        replace(
+        changed(
             run,
             task=redirect.task,
             agent=redirect.agent,
@@ -295,7 +297,7 @@ def _batch_over(run: Run) -> Run:
     ending = run.ending
     if run.conclusion is not None and all(record.good for record in run.batch):
         ending = Ending(outcome=Outcome.SUCCEEDED, summary=run.conclusion)
-    done = replace(run, past=run.past + run.batch, batch=(), conclusion=None, ending=ending)
+    done = changed(run, past=run.past + run.batch, batch=(), conclusion=None, ending=ending)
     return _move(done, Status.REASONING)
 
 
@@ -309,23 +311,23 @@ def _offer_over(run: Run) -> Run:
     else:
         what = str(offer.approval_end or "closed")
     wait = run.waiting_for
-    waits = run.waits if wait is None else (*run.waits[:-1], replace(wait, what=what))
-    return _move(replace(run, offer=None, past=(*run.past, offer), waits=waits), Status.REASONING)
+    waits = run.waits if wait is None else (*run.waits[:-1], changed(wait, what=what))
+    return _move(changed(run, offer=None, past=(*run.past, offer), waits=waits), Status.REASONING)
 
 
 def _all_over(run: Run, why: str = "the run ended") -> tuple[CallRecord, ...]:
     """Every call, none left open."""
-    return tuple(r if r.status in OVER else replace(r, status=CallStatus.DROPPED, note=why) for r in run.records)
+    return tuple(r if r.status in OVER else changed(r, status=CallStatus.DROPPED, note=why) for r in run.records)
 
 
 def _with(run: Run, record: CallRecord, **changes: Any) -> Run:
     """`run` with one call's record changed."""
-    changed = replace(record, **changes)
+    after = changed(record, **changes)
     if run.offer is record:
-        return replace(run, offer=changed)
+        return changed(run, offer=after)
     if record in run.batch:
-        return replace(run, batch=tuple(changed if r is record else r for r in run.batch))
-    return replace(run, past=tuple(changed if r is record else r for r in run.past))
+        return changed(run, batch=tuple(after if r is record else r for r in run.batch))
+    return changed(run, past=tuple(after if r is record else r for r in run.past))
 
 
 def _asked(run: Run, approval_id: str) -> CallRecord:
@@ -339,19 +341,19 @@ def _move(run: Run, status: Status) -> Run:
     if status is not run.status:
         if status not in TRANSITIONS[run.status] and (run.status is Status.FINISHED or status not in FROM_ANYWHERE):
             raise IllegalEvent(f"{run.run_id}: a run that is {run.status} cannot become {status}")
-        return replace(run, status=status)
+        return changed(run, status=status)
     return run
 
 
 def _spend(run: Run, cost: e.Cost) -> Run:
     if not cost.usd and not cost.tokens:
         return run
-    return replace(run, cost_usd=run.cost_usd + cost.usd, tokens=run.tokens + cost.tokens)
+    return changed(run, cost_usd=run.cost_usd + cost.usd, tokens=run.tokens + cost.tokens)
 
 
 def _heard(run: Run, by: str, text: str) -> Run:
     said = Message(by=by, text=text, turn=run.iterations)
-    return replace(run, messages=(*run.messages, said)) if text else run
+    return changed(run, messages=(*run.messages, said)) if text else run
 
 
 def _add(people: tuple[str, ...], person: str) -> tuple[str, ...]:

@@ -80,11 +80,15 @@ class Intake:
 
 
 async def _join(book: Book, task: Task) -> bool:
-    """The open run hears of the signal; False if it has finished meanwhile."""
+    """The open run hears of the signal, once; False if it has finished meanwhile and never heard of it."""
+    occurrence = run_id_of(task)
+    if occurrence in book.run.joined:
+        return True
     if not book.run.seq or book.run.status is Status.FINISHED:
         return False
     who = task.requester or f"source:{task.trigger.source}"
-    book.note(e.PersonSpoke(by=who, text=task.goal or f"signalled again: {task.trigger.source_id}"))
+    text = task.goal or f"signalled again: {task.trigger.source_id}"
+    book.note(e.PersonSpoke(by=who, text=text, occurrence=occurrence))
     await book.commit()
     return True
 

@@ -295,7 +295,11 @@ async def test_a_correlated_signal_joins_the_open_run_and_afterwards_starts_a_li
         run_id = await house.ask("1", trigger=alert("fp@1"))
         joined = await house.controller.submit(task("2", trigger=alert("fp@2")))
         assert joined == Submitted(run_id=run_id, created=False, joined=True)
+        again = await house.controller.submit(task("2", trigger=alert("fp@2")))
+        assert again == joined
+        assert (await house.log(run_id)).count("PersonSpoke") == 1
         await house.vote(run_id, "SRE1")
+        assert await house.controller.submit(task("2", trigger=alert("fp@2"))) == joined
         later = await house.ask("3", trigger=alert("fp@3"))
         assert later != run_id
         assert (await house.run(later)).linked == run_id
