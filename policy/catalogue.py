@@ -14,7 +14,7 @@ from string import Formatter
 
 from domain.calls import ToolSpec
 from domain.canonical import Json
-from policy.files import Fields, by_name, integer, label, text
+from policy.files import Fields, by_name, integer, label, several, text
 from policy.globs import exact, matches, prefix
 from policy.nodes import Faults, Node, read
 
@@ -90,16 +90,20 @@ def read_catalogue(file: str, said: str, faults: Faults) -> Catalogue:
         return Catalogue()
     fields = Fields(node, faults, "version", "resources")
     fields.need("version", integer(1, 1))
-    return Catalogue.of(fields.get("resources", by_name(_entry), {}).values())
+    entries = fields.get("resources", several(_entry), ())
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.pattern in seen:
+            faults.at(fields.node, f'the resource "{entry.pattern}" is there twice')
+        seen.add(entry.pattern)
+    return Catalogue.of(entries)
 
 
 def _entry(node: Node, faults: Faults) -> Resource | None:
-    name = node.key.removeprefix("resources.")
-    if not _NAME.fullmatch(name):
-        faults.at(node, f"{name!r} is not a resource's name", "like prod/web, or prod/* for all beneath")
-    fields = Fields(node, faults, "describe", "labels")
-    return Resource(
-        pattern=name,
-        labels=fields.get("labels", by_name(label), {}),
-        describe=fields.get("describe", text, ""),
-    )
+    fields = Fields(node, faults, "name", "describe", "labels")
+    name = fields.need("name", text)
+    if name is not None and not _NAME.fullmatch(name):
+        faults.at(fields.child("name") or node, f"{name!r} is not a resource's name", "like prod/web or prod/*")
+    labels = fields.get("labels", by_name(label), {})
+    described = fields.get("describe", text, "")
+    return None if name is None else Resource(pattern=name, labels=labels, describe=described)

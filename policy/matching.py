@@ -1,5 +1,6 @@
 """`match:` of rules and freezes: every key given must fit; a list is any-of; `*` globs; what is omitted is anything."""
 
+import difflib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -69,6 +70,12 @@ class Facts:
         return None if attribute.startswith(LABEL) and not self.labels_known else ()
 
 
+def nearly(pattern: str, known: Collection[str]) -> bool:
+    """Whether a pattern that fits no known tool looks like a slip of the pen: `git.comit`, `servce.*`."""
+    families = {name.partition(".")[0] + ".*" for name in known}
+    return bool(difflib.get_close_matches(pattern, {*known, *families} - {pattern}, n=1, cutoff=0.85))
+
+
 def read_match(names: Names) -> "ReadMatch":
     """A reader of `match:`."""
     return ReadMatch(names)
@@ -134,12 +141,14 @@ class ReadPattern:
         if not _NAME.fullmatch(pattern):
             faults.at(node, f"{pattern!r} is not a name or a pattern of names")
             return None
-        if self._known is not None and not any(matches(pattern, name) for name in self._known):
+        if self._known is None or any(matches(pattern, name) for name in self._known):
+            return pattern
+        if self._what != "tool" or nearly(pattern, self._known):
             what = f'there is no {self._what} "{pattern}"'
             problem = what if exact(pattern) else f'no {self._what} fits "{pattern}"'
             faults.at(node, problem, nearest(pattern, self._known))
             return None
-        return pattern
+        return pattern  # a tool that is not installed here may be elsewhere, or one day
 
     def _requester(self, pattern: str, node: Node, faults: Faults) -> str | None:
         if not _PRINCIPAL.fullmatch(pattern):

@@ -83,8 +83,8 @@ def read_task(node: Node, faults: Faults) -> Task | None:
         requester=fields.get("requester", maybe(text), None),
         trigger=trigger,
         context=fields.get("context", _context, Context(organization_id="")),
-        payload=fields.get("payload", _data, {}),
-        inputs=fields.get("inputs", _data, {}),
+        payload=fields.get("payload", data, {}),
+        inputs=fields.get("inputs", data, {}),
         trust=Trust.UNTRUSTED if trigger.source in _UNTRUSTED else Trust.PERSON,
     )
 
@@ -96,7 +96,7 @@ def read_call(node: Node, faults: Faults) -> CallSketch | None:
     tool = fields.need("tool", text)
     sketch = CallSketch(
         tool=tool or "",
-        arguments=fields.get("arguments", _data, {}),
+        arguments=fields.get("arguments", data, {}),
         resource=fields.get("resource", maybe(text), None),
         labels=fields.get("labels", maybe(by_name(label)), None),
         effect=None if effect is None else Effect(effect),
@@ -205,7 +205,7 @@ def _as_is(node: Node, _: Faults) -> Node:
     return node
 
 
-def _data(node: Node, faults: Faults) -> Mapping[str, Json] | None:
+def data(node: Node, faults: Faults) -> Mapping[str, Json] | None:
     if not isinstance(node.value, Mapping):
         faults.at(node, f"must be a mapping, not {node.kind}")
         return None

@@ -1,0 +1,100 @@
+"""agents/*.yaml: one agent a file. What it is granted is where every decision starts."""
+
+import re
+from collections.abc import Iterable
+
+from domain.agents import Agent, SuccessCheck
+from policy.approvers import approvers
+from policy.cel import condition
+from policy.files import Fields, by_name, choice, duration, integer, label, money, several, text
+from policy.limits import TIERS, tier_named
+from policy.matching import Names, ReadPattern
+from policy.nodes import Faults, Node, read
+from policy.shapes import RESULT_ROOTS
+from policy.subjects import data
+
+KEYS = (
+    *("slug", "describe", "handles", "tier", "tools", "reasoner", "owners", "success", "fallback", "inputs"),
+    *("max_iterations", "timeout", "deadline", "budget_usd"),
+)
+_SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+
+
+def read_agents(texts: Iterable[tuple[str, str]], names: Names, faults: Faults) -> dict[str, Agent]:
+    """The agents by slug."""
+    found: dict[str, Agent] = {}
+    for file, said in texts:
+        node = read(file, said, faults)
+        agent = read_agent(node, names, faults) if node is not None else None
+        if agent is None:
+            continue
+        if agent.slug in found:
+            first = found[agent.slug]
+            faults.add(file, agent.line, 1, "slug", f'"{agent.slug}" is taken', f"first at {first.file}:{first.line}")
+        found[agent.slug] = agent
+    return found
+
+
+def read_agent(node: Node, names: Names, faults: Faults) -> Agent | None:
+    """One file's agent; None where it has no slug, handles or tier."""
+    fields = Fields(node, faults, *KEYS)
+    slug = fields.need("slug", _word(_SLUG, "a slug", "like remediation"))
+    handles = fields.need("handles", several(_word(_TYPE, "a task type", "like compliance-remediation")))
+    tier = fields.need("tier", choice(*TIERS))
+    tools = fields.need("tools", several(ReadPattern("tool", names.tools)))
+    owners = fields.get("owners", several(approvers(names.groups, people_only=True)), ())
+    at = fields.child("slug") or node
+    if slug is None or handles is None or tier is None or tools is None:
+        return None
+    return Agent(
+        slug=slug,
+        describe=fields.get("describe", text, ""),
+        handles=handles,
+        tier=tier_named(tier),
+        tools=tools,
+        runbooks=fields.get("reasoner", _reasoner, ()),
+        owners=tuple(owner.text for owner in owners),
+        max_iterations=fields.get("max_iterations", integer(0, 10_000), None),
+        timeout_s=fields.get("timeout", duration, None),
+        deadline_s=fields.get("deadline", duration, None),
+        budget_usd=fields.get("budget_usd", money, None),
+        success=fields.get("success", several(_success), ()),
+        fallback=fields.get("fallback", choice("escalate"), "escalate"),
+        file=at.file,
+        line=at.line,
+        inputs=fields.get("inputs", by_name(label), {}),
+    )
+
+
+def _reasoner(node: Node, faults: Faults) -> tuple[str, ...] | None:
+    return Fields(node, faults, "runbooks").get("runbooks", several(ReadPattern("runbook", None)), ())
+
+
+def _success(node: Node, faults: Faults) -> SuccessCheck | None:
+    fields = Fields(node, faults, "tool", "arguments", "expect", "describe")
+    tool = fields.need("tool", text)
+    expected = fields.need("expect", condition(RESULT_ROOTS))
+    described = fields.need("describe", text)
+    if tool is None or expected is None or described is None:
+        return None
+    arguments = fields.get("arguments", data, {})
+    return SuccessCheck(tool=tool, arguments=arguments, expect=expected.text, describe=described)
+
+
+def _word(form: re.Pattern[str], what: str, like: str) -> "ReadWord":
+    return ReadWord(form, what, like)
+
+
+class ReadWord:
+    """Reads text of one form."""
+
+    def __init__(self, form: re.Pattern[str], what: str, like: str) -> None:
+        self._form, self._what, self._like = form, what, like
+
+    def __call__(self, node: Node, faults: Faults) -> str | None:
+        said = text(node, faults)
+        if said is not None and not self._form.fullmatch(said):
+            faults.at(node, f"{said!r} is not {self._what}", self._like)
+            return None
+        return said
