@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from changes.digest import idempotency_key
+from changes.digest import call_digest, idempotency_key
 from domain.calls import Doubt, ErrorKind, Observation, ToolCall, ToolSpec
 from domain.canonical import canonical_json
 from domain.runs import Run
@@ -132,7 +132,7 @@ class Toolbox:
                 workspace=workspace,
                 lent=lent,
                 key=permit.key if permit else key,
-                requester=run.task.requester if run.task else None,
+                requester=permit.subject if permit else run.received.requester,
                 voters=permit.voters if permit else (),
             )
 
@@ -171,10 +171,15 @@ def permit_problem(run: Run, call: ToolCall, permit: Permit) -> str | None:
         return "the run knows no such call"
     if record.call != call:
         return "the call is not the one that was proposed"
-    if not permit.digest or (record.request is not None and record.request.digest != permit.digest):
+    own = call_digest(
+        call,
+        organization=permit.organization,
+        run_id=permit.run_id,
+        subject=permit.subject,
+        verdict_hash=permit.verdict_hash,
+    )
+    if permit.digest != own or (record.request is not None and record.request.digest != own):
         return "the permit names another content than was approved"
-    if record.digest and record.digest != permit.digest:
-        return "the permit names another content than was started"
     return None
 
 

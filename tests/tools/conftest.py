@@ -19,7 +19,6 @@ from tools.sandbox.probe import trial
 from tools.sandbox.unconfined import Unconfined
 from tools.services.local import LocalServices
 
-
 _RUNGS: dict[str, Sandbox | str] = {}  # tried once a session
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.git.refs import branch_head
 from tools.git.runner import Git, GitError, Identity, authored, require_branch_name
 from tools.sandbox.port import Sandbox
 
@@ -107,3 +108,15 @@ def test_names_that_are_branches():
 def test_identities_cannot_break_a_commit(name: str):
     with pytest.raises(ValueError, match="commit"):
         Identity(name=name, email="a@b")
+
+
+async def test_branches_are_found_loose_and_packed(best: Sandbox, room: Path):
+    git = Git(sandbox=best)
+    path = await repository(git, room)
+    head = (await git.run("rev-parse", "HEAD", workspace=path)).strip()
+    assert branch_head(path / ".git", "main") == head
+    await git.run("pack-refs", "--all", workspace=path)
+    assert not (path / ".git" / "refs" / "heads" / "main").exists()
+    assert branch_head(path / ".git", "main") == head
+    assert branch_head(path / ".git", "mai") is None
+    assert branch_head(path / ".git", "main/x") is None

@@ -22,6 +22,7 @@ from tools.forge.port import (
     UnknownChangeError,
 )
 from tools.forge.records import Entry, Merging, Place, place
+from tools.git.refs import branch_head
 from tools.git.runner import Git, Identity, authored, require_branch_name
 
 _MAX_DIFF = 8 << 20
@@ -205,10 +206,7 @@ class LocalForge:
         return Merged(commit=merging.commit, by=by)
 
     async def _head(self, at: Place, branch: str) -> str | None:
-        done = await self.git.attempt(
-            "--git-dir=.", "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}", workspace=at.bare
-        )
-        return done.stdout.strip() if done.exit_code == 0 else None
+        return await asyncio.to_thread(branch_head, at.bare, branch)
 
     async def _required(self, at: Place, branch: str) -> str:
         head = await self._head(at, branch)

@@ -77,10 +77,16 @@ class OpenChange(Reading):
 
     async def look(self, arguments: Arguments, at: Workplace) -> Look:
         repository, branch, base = _branches(arguments)
-        head, base_head = await self._head(repository, branch), await self._head(repository, base)
-        facts = (("branch", f"{branch} at {head[:12]}"), ("into", f"{base} at {base_head[:12]}"))
+        base_head = await self.forge.branch_head(repository, base)
+        if base_head is None:
+            raise ToolFailure(ErrorKind.PRECONDITION, f"{repository} has no branch {base}: name another base")
+        head = await self.forge.branch_head(repository, branch)  # None: the push is still ahead, in the same batch
+        facts = (
+            ("branch", f"{branch} at {head[:12] if head else '(not pushed yet)'}"),
+            ("into", f"{base} at {base_head[:12]}"),
+        )
         summary = f"Open a change request in {repository}: {arguments['title']}"
-        return Look(fingerprint=head, preview=Preview(summary=summary, facts=facts))
+        return Look(fingerprint=head, preview=Preview(summary=summary, facts=(*facts, ("body", arguments["body"]))))
 
     async def perform(self, arguments: Arguments, at: Workplace) -> Done:
         repository, branch, base = _branches(arguments)
@@ -94,12 +100,6 @@ class OpenChange(Reading):
     async def check(self, arguments: Arguments, at: Workplace) -> Doubt:
         found = await self.forge.find_by_key(arguments["repository"], at.key)
         return Doubt.HAPPENED if found else Doubt.NOT_HAPPENED
-
-    async def _head(self, repository: str, branch: str) -> str:
-        head = await self.forge.branch_head(repository, branch)
-        if head is None:
-            raise ToolFailure(ErrorKind.PRECONDITION, f"{repository} has no branch {branch}: push it first (git.push)")
-        return head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
