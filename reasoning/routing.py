@@ -37,8 +37,8 @@ class _Fit:
 class _Misfit:
     """A runbook that would fit but for one value."""
 
-    book: Runbook
     why: str
+    example: str  # what would have fitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class RunbookRouter:
         fits = [fit for fit in found if isinstance(fit, _Fit)]
         if fits:
             return self._best(task, fits)
-        misfits = [fit.why for fit in found if isinstance(fit, _Misfit)]
+        misfits = [fit for fit in found if isinstance(fit, _Misfit)]
         if task.type == CHAT or len(agents) != 1:
             return self._nothing_fits(task, agents, misfits)
         return _routed(task, agents[0], {}, None)  # nothing that a machine sent is lost: its agent says why it cannot
@@ -99,18 +99,18 @@ class RunbookRouter:
             return Unrouted(why=f"That fits {both} equally well: say it another way, or name the agent.")
         return _routed(task, best[0].agent, best[0].inputs, best[0].book)
 
-    def _nothing_fits(self, task: Task, agents: tuple[Agent, ...], misfits: list[str]) -> Unrouted:
-        offers = {
-            shown(phrase, book.examples): phrase.plain
-            for book in self.runbooks.values()
-            if any(admits(agent, book) for agent in agents)
-            for phrase in book.phrases
-        }
+    def _nothing_fits(self, task: Task, agents: tuple[Agent, ...], misfits: list[_Misfit]) -> Unrouted:
+        offers: dict[str, str] = {}
+        for book in self.runbooks.values():
+            if any(admits(agent, book) for agent in agents):
+                said = {shown(phrase, book.examples): phrase.plain for phrase in book.phrases}
+                offers |= {best: said[best] for best in nearest(task.goal, said, most=1)}
         close = nearest(task.goal, offers)
         if misfits:
-            return Unrouted(why=" ".join(dict.fromkeys(misfits)), nearest=close)
-        said = f"“{tidy(task.goal)[:200]}”" if task.goal.strip() else f"a {task.type} task without a goal"
-        return Unrouted(why=f"No runbook fits {said}.", nearest=close)
+            best = dict.fromkeys([*(m.example for m in misfits if m.example), *close])
+            return Unrouted(why=" ".join(dict.fromkeys(m.why for m in misfits)), nearest=tuple(best)[: len(close)])
+        asked = f"“{tidy(task.goal)[:200]}”" if task.goal.strip() else f"a {task.type} task without a goal"
+        return Unrouted(why=f"No runbook fits {asked}.", nearest=close)
 
 
 def check_followers(runbooks: Mapping[str, Runbook], agents: Mapping[str, Agent], faults: Faults) -> None:
@@ -137,7 +137,7 @@ def _by_phrase(request: str, agent: Agent, book: Runbook) -> Iterator[_Fit | _Mi
     for phrase in book.phrases:
         words = read(phrase, request)
         if words is not None:
-            yield _fit(agent, book, words, phrase.words)
+            yield _fit(agent, book, words, phrase.words, shown(phrase, book.examples))
 
 
 def _by_task(task: Task, agent: Agent, book: Runbook) -> Iterator[_Fit | _Misfit]:
@@ -163,7 +163,7 @@ def _holds(match: TaskMatch, values: Mapping[str, Json]) -> bool:
         return False
 
 
-def _fit(agent: Agent, book: Runbook, said: Mapping[str, str], weight: int) -> _Fit | _Misfit:
+def _fit(agent: Agent, book: Runbook, said: Mapping[str, str], weight: int, example: str = "") -> _Fit | _Misfit:
     """The runbook with its inputs read, or what about them does not do."""
     inputs: dict[str, Json] = {}
     for name, declared in book.inputs.items():
@@ -171,7 +171,8 @@ def _fit(agent: Agent, book: Runbook, said: Mapping[str, str], weight: int) -> _
         value = declared.read(text) if text is not None else None
         if value is None:
             given = f"`{text[:80]}` will not do as" if text is not None else "It does not say the"
-            return _Misfit(book=book, why=f"{given} {name} of runbook `{book.id}`: it wants {declared.wanted}.")
+            why = f"{given} {name} of runbook `{book.id}`: it wants {declared.wanted}."
+            return _Misfit(why=why, example=example)
         inputs[name] = value
     return _Fit(agent=agent, book=book, inputs=inputs, weight=weight)
 

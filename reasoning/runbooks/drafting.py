@@ -46,6 +46,13 @@ def proposal_for(step: Step, book: Runbook, scope: RunScope, aside: str, evidenc
             assert_never(step.action)
 
 
+def check_for(step: Step, check: CallTemplate, book: Runbook, scope: RunScope) -> Propose:
+    """Only the check of a call that has been done. Raises Missing."""
+    draft = _draft(check, label(book.id, step.id, VERIFY), scope)
+    why = f"{draft.purpose} (runbook `{book.id}`; the call itself was done, its check was not)"
+    return Propose(calls=(draft,), rationale=why, by=f"runbook:{book.id}")
+
+
 def _drafts(action: Calls, step: Step, book: Runbook, scope: RunScope) -> tuple[DraftCall, ...]:
     made = [_draft(call, label(book.id, step.id, name), scope) for name, call in action.calls.items()]
     if action.verify is not None:

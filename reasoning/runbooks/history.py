@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from domain.approvals import ApprovalEnd, Ballot
 from domain.canonical import Json
 from domain.runs import CallRecord, CallStatus, Question, Run, Wait
-from reasoning.runbooks.model import Calls, FailureKind, Runbook, Step, Waiting
+from reasoning.runbooks.model import Calls, CallTemplate, FailureKind, Runbook, Step, Waiting
 
 VERIFY = "verify"  # the name, within its step, of the call that checks the one before it
 
@@ -57,9 +57,21 @@ def failure_of(attempt: Attempt, step: Step) -> Failure | None:
         return _wait_failure(attempt, step.action)
     spared = _spared(step)
     bad = [r for r in attempt.records if not r.good and name_of(r) not in spared]
-    if not bad:
+    if bad:
+        return None if check_due(attempt, step) else _call_failure(min(bad, key=_consequence))
+    lost = [r for r in attempt.records if r.remedy and r.observation is not None and not r.observation.data]
+    if lost and FailureKind.UNSEEN in step.on_failure.by_kind:
+        return Failure(kind=FailureKind.UNSEEN, why=f"`{lost[0].call.tool}` was done, but its result was lost")
+    return None
+
+
+def check_due(attempt: Attempt, step: Step) -> CallTemplate | None:
+    """The check of a call that was done, where a doubt about the call had dropped it."""
+    if not isinstance(step.action, Calls):
         return None
-    return _call_failure(min(bad, key=_consequence))
+    checks = [r for r in attempt.records if name_of(r) == VERIFY]
+    done = all(r.good for r in attempt.records if r not in checks)
+    return step.action.verify if done and all(_consequence(r) for r in checks) else None
 
 
 def name_of(record: CallRecord) -> str:
@@ -69,10 +81,10 @@ def name_of(record: CallRecord) -> str:
 
 
 def result_of(attempt: Attempt, step: Step | None, count: int) -> dict[str, Json]:
-    """The attempt as `steps.ID` of conditions and templates."""
+    """The attempt as `steps.ID` of conditions and templates, to be laid over the earlier one."""
     failed = failure_of(attempt, step) if step is not None else None
     seen: dict[str, Json] = {name_of(r): _seen(r) for r in attempt.records if name_of(r)}
-    sole = next((_seen(r) for r in attempt.records if not name_of(r)), {"result": {}, "summary": ""})
+    sole = next((_seen(r) for r in attempt.records if not name_of(r)), {})
     wait, question = attempt.wait, attempt.question
     return {
         **seen,
@@ -109,8 +121,8 @@ def results(run: Run, book: Runbook) -> dict[str, Json]:
         counts[attempt.step] = counts.get(attempt.step, 0) + 1
         index = book.index(attempt.step)
         step = None if index is None else book.steps[index]
-        blank = found.get(attempt.step, {})
-        found[attempt.step] = {**blank, **result_of(attempt, step, counts[attempt.step])}
+        earlier = found.get(attempt.step, {})
+        found[attempt.step] = {**earlier, **result_of(attempt, step, counts[attempt.step])}
     return found
 
 

@@ -63,6 +63,7 @@ class FailureKind(StrEnum):
     FAILED = "failed"  # the tool did not do it
     UNMET = "unmet"  # it was done, and does not show what was predicted
     DROPPED = "dropped"  # it was never done
+    UNSEEN = "unseen"  # it was done, but its result was lost: a failure only where the step says what to do about it
     TIMED_OUT = "timed_out"  # what the run waited for did not come
 
 

@@ -107,9 +107,13 @@ def nearest(request: str, offers: Mapping[str, str], most: int = 3) -> tuple[str
 
 
 def _likeness(asked: str, plain: str, offer: str) -> float:
-    shared = len(set(asked.split()) & (set(plain.split()) | set(offer.split())))
-    ratio = max(SequenceMatcher(None, asked, plain).ratio(), SequenceMatcher(None, asked, offer).ratio())
-    return ratio + shared / max(1, len(plain.split()))
+    """Of the letters and of the words."""
+    words, best = set(asked.split()), 0.0
+    for said in (plain, offer):
+        others = set(said.split())
+        shared = 2 * len(words & others) / max(1, len(words) + len(others))
+        best = max(best, SequenceMatcher(None, asked, said).ratio() + shared)
+    return best
 
 
 def _any_of(choices: str) -> str:

@@ -13,9 +13,9 @@ from domain.agents import Agent
 from domain.runs import Run
 from loop.ports import GiveUp, Proposal
 from policy.cel import ConditionFailed
-from reasoning.runbooks.drafting import proposal_for
-from reasoning.runbooks.history import Attempt, Failure, attempts, failure_of
-from reasoning.runbooks.model import GoTo, Jump, Remedy, Retry, Runbook, Step, Stop
+from reasoning.runbooks.drafting import check_for, proposal_for
+from reasoning.runbooks.history import Attempt, Failure, attempts, check_due, failure_of
+from reasoning.runbooks.model import CallTemplate, GoTo, Jump, Remedy, Retry, Runbook, Step, Stop
 from reasoning.runbooks.paths import Missing
 from reasoning.runbooks.scope import RUNBOOK, RunScope, heard, scope_of
 from reasoning.runbooks.words import evidence
@@ -78,7 +78,11 @@ class _Turn:
         index = self.book.index(made[-1].step)
         if index is None:
             return self._give_up(f"the runbook has changed under way and has no step `{made[-1].step}` any more")
-        failure = failure_of(made[-1], self.book.steps[index])
+        step = self.book.steps[index]
+        check = check_due(made[-1], step)
+        if check is not None:
+            return self._take(step, made, check)
+        failure = failure_of(made[-1], step)
         if failure is None:
             return self._from(index + 1, made)
         return self._mend(index, failure, made)
@@ -124,10 +128,12 @@ class _Turn:
         index = self.book.index(step)
         return len(self.book.steps) if index is None else index
 
-    def _take(self, step: Step, made: tuple[Attempt, ...]) -> Proposal:
+    def _take(self, step: Step, made: tuple[Attempt, ...], check: CallTemplate | None = None) -> Proposal:
         if _tried(made, step) >= MOST_ATTEMPTS:
             return self._give_up(f"step `{step.id}` has been taken {MOST_ATTEMPTS} times: the runbook goes in circles")
         try:
+            if check is not None:
+                return check_for(step, check, self.book, self.scope)
             return proposal_for(step, self.book, self.scope, _aside(self.run), evidence(self.run, self.book))
         except Missing as missing:
             return self._give_up(f"step `{step.id}` needs `{missing}`, which is not there")
