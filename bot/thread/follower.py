@@ -1,0 +1,156 @@
+"""Follows the journal and queues what the threads should show. It may be killed anywhere: its place moves with the posts."""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bot.thread.composer import Places, live, step
+from domain.canonical import canonical_json
+from domain.envelopes import Post
+from domain.events import ORGANIZATION_STREAM, Posted, Recorded
+from domain.evolve import IllegalEvent
+from domain.runs import Run
+from handlers.ports import Outbox
+from handlers.slack.show.story import Story
+from loop.ports import Journal
+
+READER = "slack"
+_BATCH = 200  # events that share one transaction
+_STORIES = 1_000  # runs kept folded
+_AGAIN_S = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Follower:
+    """The reader of the log that keeps Slack true."""
+
+    def __init__(
+        self, journal: Journal, outbox: Outbox, places: Places, *, wake: Callable[[], None] = lambda: None
+    ) -> None:
+        self._journal = journal
+        self._outbox = outbox
+        self._places = places
+        self._wake = wake
+        self._stories: OrderedDict[str, Story] = OrderedDict()
+        self._receipts: dict[str, set[str]] = {}  # posts of a run that are out, also by receipts later in the log
+        self._shown: dict[str, bytes] = {}  # coalesced key -> what was queued last
+        self._broken: set[str] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow until `stop`. What fails is tried again from the last place that was saved."""
+        while not stop.is_set():
+            try:
+                await self._follow(stop)
+            except Exception as error:
+                _log.error("the follower stumbled", why=f"{type(error).__name__}: {error}")
+                self._stories.clear()
+                self._shown.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_AGAIN_S):
+                        await stop.wait()
+
+    async def refresh(self, run_id: str) -> None:
+        """Show the run's cards again: one of them is gone."""
+        log = await self._journal.read(run_id)
+        if not log:
+            return
+        story = Story(run=Run(run_id=run_id))
+        for recorded in log:
+            story, _ = step(story, recorded, self._places)
+        await self._outbox.put(live(story, self._places), reader=READER, position=0)
+        self._wake()
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        position = await self._outbox.position(READER)
+        arrived: asyncio.Queue[Recorded] = asyncio.Queue(maxsize=_BATCH)
+
+        async def pump() -> None:
+            async for recorded in self._journal.follow(position):
+                await arrived.put(recorded)
+
+        pumping, stopping = asyncio.create_task(pump()), asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                first = asyncio.create_task(arrived.get())
+                await asyncio.wait({first, pumping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not first.done():
+                    first.cancel()
+                    if pumping.done():
+                        pumping.result()
+                        return
+                    continue
+                batch = [first.result()]
+                while not arrived.empty() and len(batch) < _BATCH:
+                    batch.append(arrived.get_nowait())
+                await self._take(batch)
+        finally:
+            for task in (pumping, stopping):
+                task.cancel()
+            await asyncio.gather(pumping, stopping, return_exceptions=True)
+
+    async def _take(self, batch: Sequence[Recorded]) -> None:
+        """Fold the events, queue what follows, and move on, in one transaction."""
+        posts: list[Post] = []
+        touched: dict[str, None] = {}
+        for recorded in batch:
+            if recorded.stream == ORGANIZATION_STREAM or recorded.stream in self._broken:
+                continue
+            if isinstance(recorded.event, Posted) and recorded.stream not in self._stories:
+                continue
+            try:
+                posts += await self._one(recorded)
+            except IllegalEvent as error:
+                _log.error("a run cannot be shown", run=recorded.stream, why=str(error))
+                self._broken.add(recorded.stream)
+                continue
+            if not isinstance(recorded.event, Posted):
+                touched[recorded.stream] = None
+        for run_id in touched:
+            if run_id in self._stories:
+                posts += self._fresh(live(self._stories[run_id], self._places))
+        await self._outbox.put(posts, reader=READER, position=batch[-1].position)
+        if posts:
+            self._wake()
+
+    async def _one(self, recorded: Recorded) -> list[Post]:
+        run_id = recorded.stream
+        story = self._stories.get(run_id)
+        if story is None:
+            story = await self._load(run_id, recorded.seq - 1)
+        if recorded.seq <= story.run.seq:
+            return []
+        story, posts = step(story, recorded, self._places)
+        if isinstance(recorded.event, Posted):
+            self._receipts.setdefault(run_id, set()).add(recorded.event.key)
+        self._stories[run_id] = story
+        self._stories.move_to_end(run_id)
+        while len(self._stories) > _STORIES:
+            gone, _ = self._stories.popitem(last=False)
+            self._receipts.pop(gone, None)
+        out = self._receipts.get(run_id, set())
+        return [post for post in posts if post.key not in out]
+
+    async def _load(self, run_id: str, until: int) -> Story:
+        """The story of the first `until` events; the receipts of all, so that a rebuild posts nothing twice."""
+        log = await self._journal.read(run_id)
+        self._receipts[run_id] = {r.event.key for r in log if isinstance(r.event, Posted)}
+        story = Story(run=Run(run_id=run_id))
+        for recorded in log[:until]:
+            story, _ = step(story, recorded, self._places)
+        return story
+
+    def _fresh(self, posts: Sequence[Post]) -> list[Post]:
+        """Those that would show something else than what was queued last."""
+        found = []
+        for post in posts:
+            content = canonical_json(dict(post.body))
+            if self._shown.get(post.key) != content:
+                self._shown[post.key] = content
+                found.append(post)
+        if len(self._shown) > 10 * _STORIES:
+            self._shown.clear()
+        return found
