@@ -81,6 +81,15 @@ def live(story: Story, places: Places) -> list[Post]:
     return found
 
 
+def settled(story: Story, places: Places) -> list[Post]:
+    """The cards of approvals that are over, as coalesced posts: to take the place of an older one still waiting."""
+    seat = _seat(story.run, places)
+    if seat is None:
+        return []
+    over = [(key, record) for key, record in _asked(story).items() if record.status in OVER]
+    return [post for key, record in over for post in _shown_again(story, seat, key, record, places, suffix="now")]
+
+
 def _approvals(before: Story, story: Story, seat: _Seat, places: Places) -> list[Post]:
     """Cards of what is asked now, and the last words on what is over now."""
     found: list[Post] = []
@@ -140,13 +149,14 @@ def _copies(seat: _Seat, places: Places) -> list[tuple[str, str, Mapping[str, Js
 
 def _questions(before: Run, run: Run, seat: _Seat, places: Places) -> list[Post]:
     found: list[Post] = []
+    finished = run.status is Status.FINISHED and before.status is not Status.FINISHED
     for number, asked in enumerate(run.questions):
         message = question(run, number, asked, unconfined=places.unconfined)
         if number >= len(before.questions):
             found.append(_post(seat, f"q{number}:card", message, thread=seat.below))
-        elif (asked.answer is not None and before.questions[number].answer is None) or (
-            asked.answer is None and run.status is Status.FINISHED and before.status is not Status.FINISHED
-        ):
+            continue
+        answered = asked.answer is not None and before.questions[number].answer is None
+        if answered or (finished and asked.answer is None):
             found.append(_update(seat, f"q{number}:card", f"q{number}:card:end", message))
     return found
 

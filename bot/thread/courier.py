@@ -23,8 +23,9 @@ _SPACING_S = 1.2  # between two updates of one message
 _TRIES = 5
 _LIMIT = 500
 
-_GONE = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel",
-                   "no_permission", "user_not_found", "cannot_dm_bot", "messages_tab_disabled"})  # fmt: skip
+_GONE = frozenset(
+    ["channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel", "no_permission", "user_not_found", "cannot_dm_bot", "messages_tab_disabled"]
+)
 _LOST = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _BAD = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text"})
 _SETUP = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
@@ -242,7 +243,7 @@ class Courier:
         """Our own mistake: Slack does not take the card. Say so in words, with no button that could be pressed."""
         _log.error("Slack does not take a card of ours", key=queued.post.key, error=str(error))
         body = queued.post.body
-        text = f"This could not be shown as a card ({error.error}). /ops status {queued.post.run_id} and /ops why tell more."
+        text = f"This could not be shown as a card ({error.error}). `/ops status {queued.post.run_id}` tells more."
         message = note(text).body() | {"metadata": body["metadata"]}
         try:
             where = await self._where(queued.post.run_id, queued.post.replaces) if queued.post.replaces else None

@@ -1,4 +1,4 @@
-"""Follows the journal and queues what the threads should show. It may be killed anywhere: its place moves with the posts."""
+"""Follows the journal and queues what the threads should show. Its place moves in the transaction of its posts."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from bot.thread.composer import Places, live, step
+from bot.thread.composer import Places, live, settled, step
 from domain.canonical import canonical_json
 from domain.envelopes import Post
 from domain.events import ORGANIZATION_STREAM, Posted, Recorded
@@ -61,7 +61,8 @@ class Follower:
         story = Story(run=Run(run_id=run_id))
         for recorded in log:
             story, _ = step(story, recorded, self._places)
-        await self._outbox.put(live(story, self._places), reader=READER, position=0)
+        cards = live(story, self._places) + settled(story, self._places)
+        await self._outbox.put(cards, reader=READER, position=0)
         self._wake()
 
     async def _follow(self, stop: asyncio.Event) -> None:
@@ -111,10 +112,15 @@ class Follower:
                 touched[recorded.stream] = None
         for run_id in touched:
             if run_id in self._stories:
-                posts += self._fresh(live(self._stories[run_id], self._places))
+                posts += self._fresh(self._now(self._stories[run_id]))
         await self._outbox.put(posts, reader=READER, position=batch[-1].position)
         if posts:
             self._wake()
+
+    def _now(self, story: Story) -> list[Post]:
+        """The cards as they should look; of approvals that are over only those that may still wait to look otherwise."""
+        over = [post for post in settled(story, self._places) if post.key in self._shown]
+        return live(story, self._places) + over
 
     async def _one(self, recorded: Recorded) -> list[Post]:
         run_id = recorded.stream
