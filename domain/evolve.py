@@ -1,6 +1,7 @@
 """`evolve(run, recorded)`: one event folded into a run. Pure, total over run events, and the only writer of a Run."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, assert_never
 
 from domain import events as e
@@ -201,7 +202,7 @@ def _answered(run: Run, by: str, text: str) -> Run:
     question = run.open_question
     if question is None:
         raise IllegalEvent(f"{run.run_id}: an answer without a question")
-    closed = (*run.questions[:-1], changed(question, answer=text, by=by))
+    closed = (*run.questions[:-1], replace(question, answer=text, by=by))
     run = changed(run, questions=closed, excluded=_add(run.excluded, by))
     if question.about is not None:
         return run  # the resolution of the doubt follows, and moves the run
@@ -222,7 +223,7 @@ def _wait_over(run: Run, what: str) -> Run:
     wait = run.waiting_for
     if wait is None:
         return run
-    ended = (*run.waits[:-1], changed(wait, what=what))
+    ended = (*run.waits[:-1], replace(wait, what=what))
     past = run.past
     if run.offer is not None and run.offer.status not in (CallStatus.ACTING, CallStatus.IN_DOUBT):
         past = (
@@ -249,10 +250,10 @@ def _redirected_if_free(run: Run) -> Run:
         return run
     waits, wait = run.waits, run.waiting_for
     if wait is not None:
-        waits = (*waits[:-1], changed(wait, what="redirected"))
+        waits = (*waits[:-1], replace(wait, what="redirected"))
     questions, question = run.questions, run.open_question
     if question is not None:
-        questions = (*questions[:-1], changed(question, answer="(redirected)", by=redirect.by))
+        questions = (*questions[:-1], replace(question, answer="(redirected)", by=redirect.by))
     return _move(
         changed(
             run,
@@ -311,7 +312,7 @@ def _offer_over(run: Run) -> Run:
     else:
         what = str(offer.approval_end or "closed")
     wait = run.waiting_for
-    waits = run.waits if wait is None else (*run.waits[:-1], changed(wait, what=what))
+    waits = run.waits if wait is None else (*run.waits[:-1], replace(wait, what=what))
     return _move(changed(run, offer=None, past=(*run.past, offer), waits=waits), Status.REASONING)
 
 

@@ -71,7 +71,7 @@ class CallStatus(StrEnum):
 OVER = frozenset({CallStatus.RETURNED, CallStatus.DENIED, CallStatus.DROPPED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see domain.change
 class CallRecord:
     """A call and all that happened to it."""
 
@@ -134,7 +134,7 @@ class Message:
     turn: int = 0  # how many answers the reasoner had given by then
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see domain.change
 class Run:
     """The state of one run: what its events add up to. `seq` is the number of the last event folded in."""
 
