@@ -135,7 +135,8 @@ def integer(least: int, most: int) -> Read[int]:
             _wrong(node, faults, "a whole number")
             return None
         if not least <= node.value <= most:
-            faults.at(node, f"must be between {least} and {most}, not {node.value}")
+            span = f"between {least} and {most}" if least < most else f"{least}"
+            faults.at(node, f"must be {span}, not {node.value}")
             return None
         return node.value
 
