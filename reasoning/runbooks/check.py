@@ -37,9 +37,7 @@ def check_runbook(
         node = nodes.get(step.id, document)
         for path in (p.path for tree in _trees(step) for p in placeholders(tree)):
             if found := unknown(path, roots):
-                faults.at(
-                    node, f"${{{path.text}}}: {found[0]}", nearest(str(path.parts[0] if path.parts else ""), found[1])
-                )
+                faults.at(node, f"${{{path.text}}}: {found[0]}", found[1])
         for target in _targets(step):
             if book.index(target) is None:
                 faults.at(node, f"there is no step `{target}` to go to", nearest(target, [s.id for s in book.steps]))
@@ -76,7 +74,7 @@ def _check_match(book: Runbook, document: Node, faults: Faults) -> None:
             faults.at(document, f"a way to ask does not give `{missing[0]}`", "name it there, or give it a `default:`")
     for path in (path for task in book.tasks for path in task.read.values()):
         if found := unknown(path, TASK_ROOTS):
-            faults.at(document, found[0], nearest(str(path.parts[0]), found[1]))
+            faults.at(document, found[0], found[1])
 
 
 def _check_expectation(expect: ExpectTemplate, node: Node, faults: Faults) -> None:

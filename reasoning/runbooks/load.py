@@ -57,11 +57,11 @@ def read_runbook(node: Node, faults: Faults, catalog: Catalog | None = None) -> 
         faults.at(node, 'the key "steps" is missing')
     roots = roots_of(node)
     steps = read_steps(steps_node, roots, faults) if steps_node is not None else ()
-    if name is None or describe is None or not steps:
+    if not steps:
         return None
     book = Runbook(
-        id=name,
-        describe=describe,
+        id=name or "",
+        describe=describe or "",
         agents=agents,
         phrases=phrases,
         tasks=tasks,

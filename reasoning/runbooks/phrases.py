@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 LONGEST_REQUEST = 500  # characters; what is longer fits no phrase
+_LONGEST_TIDIED = 2_000  # what is longer is left as it is: taking it apart costs time, and it would fit nothing
 
 _TOKEN = re.compile(
     r"\{(?P<input>[a-z][a-z0-9_]*)\}|\[(?P<optional>[^\[\](){}]+)\]|\((?P<choice>[^\[\](){}]+)\)|(?P<word>[^\s\[\](){}]+)|(?P<space>\s+)"
@@ -77,6 +78,8 @@ def parse_phrase(text: str) -> Phrase:
 
 def tidy(request: str) -> str:
     """The request without mentions, politeness, curly quotes and the last full stop."""
+    if len(request) > _LONGEST_TIDIED:
+        return request
     text = _MENTION.sub("", request.translate(_STRAIGHT).strip())
     text, longer = _POLITE_START.sub("", text), ""
     while text != longer:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from policy.files import Node
+from policy.files import Node, nearest
 from policy.shapes import OPEN, TASK, Leaf, Shape, Struct
 from reasoning.runbooks.history import VERIFY
 from reasoning.runbooks.paths import Path
@@ -32,15 +32,15 @@ def roots_of(document: Node) -> Mapping[str, Shape]:
     }
 
 
-def unknown(path: Path, roots: Mapping[str, Shape]) -> tuple[str, tuple[str, ...]] | None:
-    """What of `path` does not exist, and what does in its place; None where the path may lead somewhere."""
+def unknown(path: Path, roots: Mapping[str, Shape]) -> tuple[str, str] | None:
+    """What of `path` does not exist, and a suggestion; None where the path may lead somewhere."""
     shape: Shape = Struct(roots)
     walked: list[str] = []
     for part in (path.root, *path.parts):
         if not isinstance(shape, Struct):
-            return None if shape is OPEN else (f"{'.'.join(walked)} has nothing below it", ())
+            return None if shape is OPEN else (f"`{'.'.join(walked)}` has nothing below it", "")
         if not isinstance(part, str) or part not in shape.fields:
-            return f"`{'.'.join([*walked, str(part)])}` does not exist", tuple(shape.fields)
+            return f"`{'.'.join([*walked, str(part)])}` does not exist", nearest(str(part), shape.fields)
         walked.append(part)
         shape = shape.fields[part]
     return None
