@@ -1,8 +1,9 @@
 """Group commit: whatever is ready goes into one transaction, written in one hop to the connection's thread.
 
-One task takes all waiting jobs, runs them one after the other inside BEGIN IMMEDIATE, each in a savepoint of its own,
-commits, and only then hands out the answers. While a commit is under way the next batch gathers; nobody waits for
-company. A job that raises is undone alone. When the disk fails, everything that waits is refused, and all that follows.
+One task takes all waiting jobs, runs them one after the other inside BEGIN IMMEDIATE, commits, and only then hands out
+the answers. While a commit is under way the next batch collects; nobody waits for company. A job that raises fails
+alone: what it wrote is undone by its savepoint, or it gathers and has written nothing. When the disk fails, everything
+that waits is refused, and all that follows.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from state.errors import StoreBusy, StoreClosed, StoreFailed
+from state.errors import StoreBusy, StoreClosed, StoreError, StoreFailed
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -21,6 +22,7 @@ Job = Callable[[sqlite3.Connection], T]
 Notice = Callable[[sqlite3.Connection], Callable[[], None]]
 
 _LARGEST_BATCH = 1024
+_CLOSED = "the store has been closed"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _HARMLESS = frozenset({sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH})
 
@@ -30,6 +32,7 @@ class _Waiting:
     """A job, who waits for it, and what became of it."""
 
     run: Job[Any]
+    gathers: bool
     after: Callable[[Any], None] | None
     answer: asyncio.Future[Any]
     result: Any = None
@@ -44,8 +47,9 @@ class GroupCommit:
         self._failed = failed
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
-        self._refusal: Exception | None = None
+        self._refusal: StoreFailed | StoreClosed | None = None
         self._notices: list[Notice] = []
+        self._writes: list[Job[None]] = []
         self._data_version: int | None = None
         self.commits = 0
         self._task = asyncio.create_task(self._work(), name="state: group commit")
@@ -55,13 +59,17 @@ class GroupCommit:
 
         `after` is called in the event loop, in the order of commits, whether or not the caller still waits.
         """
-        if self._refusal is not None:
-            raise self._refusal
-        waiting = _Waiting(run, after, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        self._wake.set()
-        result: T = await waiting.answer
+        result: T = await self._wait(_Waiting(run=run, gathers=False, after=after, answer=_future()))
         return result
+
+    async def gather(self, run: Job[T], after: Callable[[T], None] | None = None) -> T:
+        """The same for a job that writes nothing itself: what it gathers is written by its owner's `before_commit`."""
+        result: T = await self._wait(_Waiting(run=run, gathers=True, after=after, answer=_future()))
+        return result
+
+    def before_commit(self, write: Job[None]) -> None:
+        """Have `write` called once in each transaction, after the jobs that gather and before all others."""
+        self._writes.append(write)
 
     def on_foreign_write(self, notice: Notice) -> None:
         """Have `notice` called when another process has written since we last looked; and once at first."""
@@ -84,7 +92,7 @@ class GroupCommit:
     async def close(self) -> None:
         """Finish what waits, then refuse."""
         if self._refusal is None:
-            self._refusal = StoreClosed("the store has been closed")
+            self._refusal = StoreClosed(_CLOSED)
         self._wake.set()
         await self._task
 
@@ -96,7 +104,15 @@ class GroupCommit:
         self._failed(why)
         self._wake.set()
 
+    async def _wait(self, waiting: _Waiting) -> Any:
+        if self._refusal is not None:
+            raise self._refused()
+        self._waiting.append(waiting)
+        self._wake.set()
+        return await waiting.answer
+
     async def _work(self) -> None:
+        batch: list[_Waiting] = []
         try:
             while self._refusal is None or self._waiting:
                 self._wake.clear()
@@ -109,13 +125,13 @@ class GroupCommit:
         finally:
             if self._refusal is None:
                 self.fail("the writer has stopped")
-            for job in self._waiting:
-                _refuse(job, self._refusal if self._refusal is not None else StoreClosed("the store has been closed"))
+            for job in batch + self._waiting:
+                _refuse(job, self._refused())
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         if isinstance(self._refusal, StoreFailed):
             for job in batch:
-                _refuse(job, self._refusal)
+                _refuse(job, self._refused())
             return
         refusal: Exception | None = None
         calls: list[Callable[[], None]] = []
@@ -126,11 +142,16 @@ class GroupCommit:
                 refusal = StoreBusy(f"another process keeps the database locked ({error})")
             else:
                 self.fail(_describe(error))
-                refusal = self._refusal
+                refusal = self._refused()
         for call in calls:
             call()
         for job in batch:
             self._answer(job, refusal)
+
+    def _refused(self) -> StoreError:
+        """A fresh one for each who is refused: an exception that is raised often keeps every traceback."""
+        refusal = self._refusal if self._refusal is not None else StoreClosed(_CLOSED)
+        return type(refusal)(*refusal.args)
 
     @staticmethod
     def _answer(job: _Waiting, refusal: Exception | None) -> None:
@@ -167,15 +188,17 @@ class GroupCommit:
         try:
             calls = self._look()
             for job in batch:
-                execute("SAVEPOINT job")
-                try:
-                    job.result = job.run(raw)
-                except Exception as error:  # undone alone, and given to the one who asked
-                    if isinstance(error, sqlite3.Error) and disk_failed(error):
-                        raise
-                    job.error = error
-                    execute("ROLLBACK TO job")
-                execute("RELEASE job")
+                if job.gathers:
+                    _run(job, raw)
+            for write in self._writes:
+                write(raw)
+            for job in batch:
+                if not job.gathers:
+                    execute("SAVEPOINT job")
+                    _run(job, raw)
+                    if job.error is not None:
+                        execute("ROLLBACK TO job")
+                    execute("RELEASE job")
             execute("COMMIT")
         except BaseException:
             if raw.in_transaction:
@@ -183,6 +206,19 @@ class GroupCommit:
             raise
         self.commits += 1
         return calls
+
+
+def _run(job: _Waiting, raw: sqlite3.Connection) -> None:
+    try:
+        job.result = job.run(raw)
+    except Exception as error:  # it fails alone, and the one who asked is told
+        if isinstance(error, sqlite3.Error) and disk_failed(error):
+            raise
+        job.error = error
+
+
+def _future() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()
 
 
 def _refuse(job: _Waiting, error: Exception) -> None:

@@ -7,24 +7,26 @@ from typing import Final
 from domain.events import ORGANIZATION_STREAM
 from domain.runs import Run
 from state import sql
-from state.projections import Head, advance, beginning
+from state.projections import Extension, Head, advance, beginning
 from state.rows import recorded
 
 _MOST: Final = 2048  # parked runs cost a row each, no memory
 
 
 class Heads:
-    """`position` is the last one used in the whole log."""
+    """`position` is the last one used in the whole log; `stopped` is the switch."""
 
     def __init__(self) -> None:
         self._heads: OrderedDict[str, Head] = OrderedDict()
         self.position = 0
+        self.stopped = False
 
     def forget(self, raw: sqlite3.Connection) -> None:
         """Another process has written: believe the database alone."""
         self._heads.clear()
         row = raw.execute(sql.LAST_POSITION).fetchone()
         self.position = row[0] if row else 0
+        self.stopped = bool(raw.execute(sql.SWITCH).fetchone()[0])
 
     def get(self, raw: sqlite3.Connection, stream: str) -> Head:
         """The stream's head, folded from the log if it is not at hand. Raises Damaged."""
@@ -34,10 +36,12 @@ class Heads:
         self._heads.move_to_end(stream)
         return head
 
-    def put(self, stream: str, head: Head, position: int) -> None:
-        """The stream now ends there, and the log at `position`."""
-        self.position = position
-        self._heads[stream] = head
+    def put(self, stream: str, extension: Extension) -> None:
+        """The stream, and the log, now end there."""
+        self.position = extension.rows[-1].position
+        if extension.stopped is not None:
+            self.stopped = extension.stopped
+        self._heads[stream] = extension.head
         self._heads.move_to_end(stream)
         if len(self._heads) > _MOST:
             self._heads.popitem(last=False)

@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import Final
 
 from domain.events import ORGANIZATION_STREAM, Event, Recorded
-from loop.ports import ApprovalUnused, Clock, Conflict, Guard, GuardRefused, SwitchOff
+from loop.ports import Clock, Conflict, Guard
 from state import sql
 from state.bell import Bell
 from state.codec import Encoded, encode
 from state.database import Database
+from state.guards import check, check_taken
 from state.heads import Heads
-from state.projections import CONSUMED, GRANTED, OPEN, Extension, extend, run_row
+from state.pending import Pending
+from state.projections import extend
 from state.rows import recorded
 from state.tail import Tail
 
@@ -42,6 +44,7 @@ class SqliteJournal:
         self._key = key
         self._clock = clock
         self._heads = Heads()  # touched in the writer's thread alone
+        self._pending = Pending()  # likewise
         self._tail = Tail()  # touched in the event loop alone
         self._bell = Bell()
         self._closed = False
@@ -50,6 +53,7 @@ class SqliteJournal:
     async def start(self) -> None:
         """Learn where the log ends. Once, before anything else."""
         self._database.commits.on_foreign_write(self._foreign_write)
+        self._database.commits.before_commit(self._pending.write)
         await self._database.commits.look()
 
     async def close(self) -> None:
@@ -67,7 +71,7 @@ class SqliteJournal:
         """See Journal.append. Raises also Unencodable, IllegalEvent for what the fold refuses, and StoreError."""
         said = tuple((event, encode(event)) for event in events)
         append = _Append(stream, expected, self._clock.now(), said, tuple(guards))
-        return await self._database.commits.submit(lambda raw: self._write(raw, append), self._written)
+        return await self._database.commits.gather(lambda raw: self._gather(raw, append), self._written)
 
     async def read(self, stream: str, after: int = 0) -> list[Recorded]:
         """See Journal.read. Raises Damaged, and PayloadErased where an event's payload was erased."""
@@ -140,63 +144,17 @@ class SqliteJournal:
 
         return tell
 
-    def _write(self, raw: sqlite3.Connection, append: _Append) -> list[Recorded]:
-        stream = append.stream
-        head = self._heads.get(raw, stream)
+    def _gather(self, raw: sqlite3.Connection, append: _Append) -> list[Recorded]:
+        head = self._heads.get(raw, append.stream)
         if head.seq != append.expected:
-            raise Conflict(stream, append.expected, head.seq)
-        for guard in append.guards:
-            _check(raw, stream, guard)
-        extension = extend(self._key, stream, head, self._heads.position + 1, append.at, append.said)
+            raise Conflict(append.stream, append.expected, head.seq)
+        check(append.guards, head.run, stopped=self._heads.stopped)
+        extension = extend(self._key, append.stream, head, self._heads.position + 1, append.at, append.said)
+        check_taken(append.guards, extension.head.run)
         if extension.rows:
-            _store(raw, stream, extension, new=append.expected == 0)
-        for guard in append.guards:
-            _check_taken(raw, stream, guard)
-        if extension.rows:
-            self._heads.put(stream, extension.head, extension.rows[-1].position)
+            self._pending.add(extension)
+            self._heads.put(append.stream, extension)
         return extension.records
-
-
-def _store(raw: sqlite3.Connection, stream: str, extension: Extension, *, new: bool) -> None:
-    raw.executemany(sql.APPEND_EVENT, extension.rows)
-    raw.executemany(sql.APPEND_PAYLOAD, extension.payloads)
-    last = extension.rows[-1].position
-    if extension.head.run is not None:
-        row = run_row(extension.head.run, last)
-        if new:
-            raw.execute(sql.INSERT_RUN, (*row, extension.rows[0].position))
-        else:
-            raw.execute(sql.UPDATE_RUN, (*row[1:], stream))
-    if extension.approvals:
-        raw.executemany(sql.PUT_APPROVAL, extension.approvals)
-    if extension.stopped is not None:
-        raw.execute(sql.SET_SWITCH, (extension.stopped, last))
-
-
-def _check(raw: sqlite3.Connection, stream: str, guard: Guard) -> None:
-    match guard:
-        case SwitchOff():
-            if _stopped(raw):
-                raise GuardRefused(guard, "everything is stopped")
-        case ApprovalUnused(approval_id=approval_id):
-            status = _approval(raw, stream, approval_id)
-            if status not in (OPEN, GRANTED, None):  # None: it may be asked for in this very append
-                raise GuardRefused(guard, f"approval {approval_id} is {status}")
-
-
-def _check_taken(raw: sqlite3.Connection, stream: str, guard: Guard) -> None:
-    """The append must have taken the approval it was guarded by, or a second one could take it as well."""
-    if isinstance(guard, ApprovalUnused):
-        status = _approval(raw, stream, guard.approval_id)
-        if status is None:
-            raise GuardRefused(guard, f"nothing was asked as {guard.approval_id}")
-        if status != CONSUMED:
-            raise GuardRefused(guard, f"approval {guard.approval_id} is {status}, and no action starts under it here")
-
-
-def _approval(raw: sqlite3.Connection, stream: str, approval_id: str) -> str | None:
-    row = raw.execute(sql.APPROVAL_STATUS, (stream, approval_id)).fetchone()
-    return row[0] if row else None
 
 
 def _stopped(raw: sqlite3.Connection) -> bool:

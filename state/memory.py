@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from domain.events import Event, Recorded
 from domain.runs import Run, Status
-from loop.ports import ApprovalUnused, Clock, Conflict, Guard, GuardRefused, Lease, SwitchOff
+from loop.ports import Clock, Conflict, Guard, Lease
 from state.bell import Bell
 from state.codec import encode
-from state.projections import CONSUMED, GRANTED, OPEN, ApprovalRow, Extension, Head, beginning, extend
+from state.guards import check, check_taken
+from state.projections import Extension, Head, beginning, extend
 
 _KEY = bytes(32)
 
@@ -24,7 +25,6 @@ class MemoryJournal:
         self._log: list[Recorded] = []
         self._streams: dict[str, list[Recorded]] = {}
         self._heads: dict[str, Head] = {}
-        self._approvals: dict[tuple[str, str], ApprovalRow] = {}
         self._stopped = False
         self._bell = Bell()
         self._closed = False
@@ -42,13 +42,9 @@ class MemoryJournal:
         head = self._heads.get(stream) or beginning(stream)
         if head.seq != expected:
             raise Conflict(stream, expected, head.seq)
-        for guard in guards:
-            self._check(stream, guard)
+        check(guards, head.run, stopped=self._stopped)
         extension = extend(_KEY, stream, head, len(self._log) + 1, self._clock.now(), said)
-        taken = {(row.run_id, row.approval_id): row for row in extension.approvals}
-        for guard in guards:
-            if isinstance(guard, ApprovalUnused):
-                self._check_taken(taken.get((stream, guard.approval_id)), guard)
+        check_taken(guards, extension.head.run)
         if said:
             self._keep(stream, extension)
         await asyncio.sleep(0)  # others may see the events before we do, as with a real commit
@@ -91,26 +87,9 @@ class MemoryJournal:
         self._heads[stream] = extension.head
         self._log.extend(extension.records)
         self._streams.setdefault(stream, []).extend(extension.records)
-        for row in extension.approvals:
-            known = self._approvals.get((row.run_id, row.approval_id), row)
-            self._approvals[row.run_id, row.approval_id] = known._replace(status=row.status)
         if extension.stopped is not None:
             self._stopped = extension.stopped
         self._bell.ring()
-
-    def _check(self, stream: str, guard: Guard) -> None:
-        match guard:
-            case SwitchOff():
-                if self._stopped:
-                    raise GuardRefused(guard, "everything is stopped")
-            case ApprovalUnused(approval_id=approval_id):
-                row = self._approvals.get((stream, approval_id))
-                if row is not None and row.status not in (OPEN, GRANTED):
-                    raise GuardRefused(guard, f"approval {approval_id} is {row.status}")
-
-    def _check_taken(self, row: ApprovalRow | None, guard: ApprovalUnused) -> None:
-        if row is None or row.status != CONSUMED:
-            raise GuardRefused(guard, f"no action starts under approval {guard.approval_id} here")
 
 
 @dataclass(slots=True, order=True)

@@ -152,6 +152,12 @@ def approval_changes(before: Run, after: Run, position: int) -> Iterator[Approva
             yield _approval_row(after.run_id, record, CLOSED, position)
 
 
+def approval_status(run: Run | None, approval_id: str) -> str | None:
+    """What this run's approval has come to; None: there is none of that id."""
+    record = run.approval(approval_id) if run is not None else None
+    return _approval_status(record) if record is not None else None
+
+
 def _approvals(run: Run) -> dict[str, CallRecord]:
     return {record.request.approval_id: record for record in run.records if record.request is not None}
 

@@ -4,11 +4,10 @@ in one hop to its thread; what they bind is never part of their text.
 
 # ── The log ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+# The parts of a statement that writes many rows at once: before VALUES, how many columns, after them.
 # Positions are handed out by the writer, who holds the write lock; AUTOINCREMENT keeps the high-water mark.
-APPEND_EVENT = """
-INSERT INTO events (position, stream, seq, at, type, version, payload_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-
-APPEND_PAYLOAD = "INSERT INTO payloads (position, payload) VALUES (?, ?)"
+APPEND_EVENTS = ("INSERT INTO events (position, stream, seq, at, type, version, payload_hash, hash)", 8, "")
+APPEND_PAYLOADS = ("INSERT INTO payloads (position, payload)", 2, "")
 
 # The largest position ever used. No row before the first event.
 LAST_POSITION = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
@@ -46,22 +45,21 @@ GREATEST_POSITION = "SELECT coalesce(max(position), 0) FROM events"
 
 # ── Projections ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-# A run's row after its first append; `created` is the position of its first event.
-INSERT_RUN = """
-INSERT INTO runs (run_id, organization, correlation, agent, status, outcome, seq, updated, created)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-
-# A run's row after any later append.
-UPDATE_RUN = """
-UPDATE runs SET organization = ?, correlation = ?, agent = ?, status = ?, outcome = ?, seq = ?, updated = ?
-WHERE run_id = ?"""
+# A run's row after any append; `created` stays what it was at the first.
+PUT_RUNS = (
+    "INSERT INTO runs (run_id, organization, correlation, agent, status, outcome, seq, updated, created)",
+    9,
+    """ON CONFLICT (run_id) DO UPDATE SET
+    organization = excluded.organization, correlation = excluded.correlation, agent = excluded.agent,
+    status = excluded.status, outcome = excluded.outcome, seq = excluded.seq, updated = excluded.updated""",
+)
 
 # An approval's row; once it exists only its status changes.
-PUT_APPROVAL = """
-INSERT INTO approvals (run_id, approval_id, call_id, status, requested, expires_at) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (run_id, approval_id) DO UPDATE SET status = excluded.status"""
-
-APPROVAL_STATUS = "SELECT status FROM approvals WHERE run_id = ? AND approval_id = ?"
+PUT_APPROVALS = (
+    "INSERT INTO approvals (run_id, approval_id, call_id, status, requested, expires_at)",
+    6,
+    "ON CONFLICT (run_id, approval_id) DO UPDATE SET status = excluded.status",
+)
 
 SWITCH = "SELECT stopped FROM switch WHERE id = 1"
 SET_SWITCH = "UPDATE switch SET stopped = ?, position = ? WHERE id = 1"

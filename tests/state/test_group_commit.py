@@ -125,3 +125,20 @@ async def test_times_are_kept_to_the_microsecond(store: Store) -> None:
     )
     await store.inbox.put(envelope)
     assert await store.inbox.pending() == [envelope]
+
+
+async def test_a_writer_that_breaks_leaves_nobody_waiting(store: Store) -> None:
+    def breaks(_raw: sqlite3.Connection) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    store.database.commits.before_commit(breaks)
+    answers = await asyncio.gather(
+        *(store.journal.append(f"r-{n}", 0, [received(str(n))]) for n in range(3)), return_exceptions=True
+    )
+    assert [type(each) for each in answers] == [StoreFailed] * 3
+    assert "the writer has stopped" in await asyncio.wait_for(store.fatal, 1)
+    with pytest.raises(StoreFailed):
+        await store.journal.append("r-9", 0, [received("9")])
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        await store.close()
+    store.database.commits._task = asyncio.create_task(asyncio.sleep(0))  # for the fixture

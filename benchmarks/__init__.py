@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks`, each beside its floor. Never part of the tests."""
