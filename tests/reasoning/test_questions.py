@@ -49,7 +49,7 @@ def test_a_finding_that_is_gone() -> None:
 def test_which_findings_are_open() -> None:
     done = Story(chat("what findings are open in acme/infra?")).bring(CLONED).bring(scanned(FINDING)).next()
     assert isinstance(done, Conclude)
-    assert "1 findings are open" in done.summary
+    assert "Open findings in acme/infra at aaaaaaaaaa: 1." in done.summary
 
 
 def test_questions_only_read() -> None:
