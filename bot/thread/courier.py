@@ -24,7 +24,17 @@ _TRIES = 5
 _LIMIT = 500
 
 _GONE = frozenset(
-    ["channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel", "no_permission", "user_not_found", "cannot_dm_bot", "messages_tab_disabled"]
+    (
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "no_permission",
+        "user_not_found",
+        "cannot_dm_bot",
+        "messages_tab_disabled",
+    )
 )
 _LOST = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _BAD = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text"})

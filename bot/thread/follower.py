@@ -118,7 +118,7 @@ class Follower:
             self._wake()
 
     def _now(self, story: Story) -> list[Post]:
-        """The cards as they should look; of approvals that are over only those that may still wait to look otherwise."""
+        """The cards as they should look; of approvals that are over, those whose older look may still wait."""
         over = [post for post in settled(story, self._places) if post.key in self._shown]
         return live(story, self._places) + over
 
