@@ -39,7 +39,7 @@ class Freeze:
     @property
     def reason(self) -> Reason:
         """Why a call is denied."""
-        what = self.describe or f"the change freeze {self.id}"
+        what = self.describe.rstrip(".") or f"the change freeze {self.id}"
         text = f"{what} (until {self.end:%Y-%m-%d %H:%M %Z})"
         return Reason(policy=self.id, file=self.file, line=self.line, sets="deny", to=text)
 
