@@ -7,13 +7,16 @@ class Bell:
     """One ring wakes all who listened before it."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._event: asyncio.Event | None = None
 
     def listen(self) -> asyncio.Event:
         """Set by the next ring."""
+        if self._event is None:
+            self._event = asyncio.Event()
         return self._event
 
     def ring(self) -> None:
         """Wake everybody."""
-        self._event.set()
-        self._event = asyncio.Event()
+        if self._event is not None:
+            self._event.set()
+            self._event = None

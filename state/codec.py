@@ -46,8 +46,8 @@ def encode(event: Event) -> Encoded:
     if adapter is None:
         raise Unencodable(f"{name} is not an event")
     try:
-        payload = adapter.dump_json(event, warnings=False)
-        adapter.validate_json(payload)
+        payload = adapter.serializer.to_json(event, warnings=False)
+        adapter.validator.validate_json(payload)
     except (PydanticSerializationError, UnicodeEncodeError, RecursionError) as error:
         raise Unencodable(f"{name} cannot be written as JSON: {type(error).__name__}") from error
     except ValidationError as error:

@@ -59,13 +59,11 @@ class GroupCommit:
 
         `after` is called in the event loop, in the order of commits, whether or not the caller still waits.
         """
-        result: T = await self._wait(_Waiting(run=run, gathers=False, after=after, answer=_future()))
-        return result
+        return await self._wait(run, after, gathers=False)
 
     async def gather(self, run: Job[T], after: Callable[[T], None] | None = None) -> T:
         """The same for a job that writes nothing itself: what it gathers is written by its owner's `before_commit`."""
-        result: T = await self._wait(_Waiting(run=run, gathers=True, after=after, answer=_future()))
-        return result
+        return await self._wait(run, after, gathers=True)
 
     def before_commit(self, write: Job[None]) -> None:
         """Have `write` called once in each transaction, after the jobs that gather and before all others."""
@@ -104,12 +102,13 @@ class GroupCommit:
         self._failed(why)
         self._wake.set()
 
-    async def _wait(self, waiting: _Waiting) -> Any:
+    def _wait(self, run: Job[T], after: Callable[[T], None] | None, *, gathers: bool) -> asyncio.Future[T]:
         if self._refusal is not None:
             raise self._refused()
-        self._waiting.append(waiting)
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(run, gathers, after, answer))
         self._wake.set()
-        return await waiting.answer
+        return answer
 
     async def _work(self) -> None:
         batch: list[_Waiting] = []
@@ -215,10 +214,6 @@ def _run(job: _Waiting, raw: sqlite3.Connection) -> None:
         if isinstance(error, sqlite3.Error) and disk_failed(error):
             raise
         job.error = error
-
-
-def _future() -> asyncio.Future[Any]:
-    return asyncio.get_running_loop().create_future()
 
 
 def _refuse(job: _Waiting, error: Exception) -> None:

@@ -29,6 +29,7 @@ PRAGMAS: Final = {
     "fullfsync": ("ON", 1),  # macOS: fsync alone does not reach the platter there
     "checkpoint_fullfsync": ("ON", 1),
     "trusted_schema": ("OFF", 0),
+    "secure_delete": ("ON", 1),  # what is erased is overwritten
 }
 
 

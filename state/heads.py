@@ -10,7 +10,7 @@ from state import sql
 from state.projections import Extension, Head, advance, beginning
 from state.rows import recorded
 
-_MOST: Final = 2048  # parked runs cost a row each, no memory
+_MOST: Final = 512  # a run that is parked for longer costs a row, no memory
 
 
 class Heads:
@@ -45,6 +45,10 @@ class Heads:
         self._heads.move_to_end(stream)
         if len(self._heads) > _MOST:
             self._heads.popitem(last=False)
+
+    def drop(self, stream: str) -> None:
+        """Keep nothing of this stream in memory."""
+        self._heads.pop(stream, None)
 
 
 def read_head(raw: sqlite3.Connection, stream: str) -> Head:

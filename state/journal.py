@@ -4,9 +4,8 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.events import ORGANIZATION_STREAM, Event, Recorded
 from loop.ports import Clock, Conflict, Guard
@@ -25,15 +24,14 @@ _PAGE: Final = 500
 _LOOK_EVERY_S: Final = 0.5  # how late an event of another process may be seen
 
 
-@dataclass(frozen=True, slots=True)
-class _Append:
+class _Append(NamedTuple):
     """One append, ready to be written."""
 
     stream: str
     expected: int
     at: datetime
-    said: tuple[tuple[Event, Encoded], ...]
-    guards: tuple[Guard, ...]
+    said: list[tuple[Event, Encoded]]
+    guards: Sequence[Guard]
 
 
 class SqliteJournal:
@@ -69,8 +67,8 @@ class SqliteJournal:
         self, stream: str, expected: int, events: Sequence[Event], guards: Sequence[Guard] = ()
     ) -> list[Recorded]:
         """See Journal.append. Raises also Unencodable, IllegalEvent for what the fold refuses, and StoreError."""
-        said = tuple((event, encode(event)) for event in events)
-        append = _Append(stream, expected, self._clock.now(), said, tuple(guards))
+        said = [(event, encode(event)) for event in events]
+        append = _Append(stream, expected, self._clock.now(), said, guards)
         return await self._database.commits.gather(lambda raw: self._gather(raw, append), self._written)
 
     async def read(self, stream: str, after: int = 0) -> list[Recorded]:
@@ -107,9 +105,15 @@ class SqliteJournal:
     async def erase(self, run_id: str) -> int:
         """Forget what a finished run's events said; the chain still verifies. Returns how many were erased.
 
-        Raises ValueError for a run that is not there or not finished.
+        Nothing can be appended to the run afterwards. Raises ValueError for one that is not there or not finished.
         """
-        return await self._database.write(lambda raw: _erase(raw, run_id))
+
+        def erase(raw: sqlite3.Connection) -> int:
+            erased = _erase(raw, run_id)
+            self._heads.drop(run_id)
+            return erased
+
+        return await self._database.write(erase)
 
     async def _column(self, statement: str, *arguments: str) -> list[str]:
         rows = await self._database.read(lambda raw: raw.execute(statement, arguments).fetchall())

@@ -142,7 +142,10 @@ def approval_changes(before: Run, after: Run, position: int) -> Iterator[Approva
     """The approvals whose row differs between two folds of one run."""
     if before.batch is after.batch and before.offer is after.offer and before.past is after.past:
         return
-    old, new = _approvals(before), _approvals(after)
+    new = _approvals(after)
+    if not new and not any(record.request for record in before.records):
+        return
+    old = _approvals(before)
     for approval_id, record in new.items():
         status = _approval_status(record)
         if approval_id not in old or _approval_status(old[approval_id]) != status:

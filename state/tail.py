@@ -5,7 +5,7 @@ from typing import Final
 
 from domain.events import Recorded
 
-_MOST: Final = 8192
+_MOST: Final = 2048
 
 
 class Tail:
