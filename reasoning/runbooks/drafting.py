@@ -65,10 +65,10 @@ def _draft(call: CallTemplate, named: str, scope: RunScope, *, verifies: bool = 
     return DraftCall(
         tool=call.tool,
         arguments={name: each.value for name, each in filled.items()},
-        purpose=text_of(call.purpose, scope),
+        purpose=text_of(call.purpose, scope).strip(),
         step=named,
-        prediction=text_of(call.prediction, scope) if call.prediction else "",
-        rollback=text_of(call.rollback, scope) if call.rollback else "",
+        prediction=text_of(call.prediction, scope).strip() if call.prediction else "",
+        rollback=text_of(call.rollback, scope).strip() if call.rollback else "",
         expect=_expected(call.expect, scope) if call.expect else None,
         verifies_previous=verifies,
         tainted=tuple(sorted(name for name, each in filled.items() if each.tainted)),

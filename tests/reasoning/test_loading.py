@@ -1,10 +1,14 @@
 # ruff: noqa: E501 - one fault a line reads best
 """Every fault of a runbook is found when it is loaded, with its file, line, key and what would be right."""
 
+import re
+
 import pytest
 
 from policy.files import Invalid
 from reasoning.runbooks.load import load_runbooks, read_runbooks
+from reasoning.runbooks.model import FailureKind
+from reasoning.runbooks.templates import FILTERS
 from tests.reasoning.drive import CATALOG, CONFIG, RUNBOOKS
 
 GOOD = """\
@@ -84,6 +88,17 @@ def test_each_fault_has_its_place(old: str, new: str, says: str) -> None:
 def test_all_faults_are_told_at_once() -> None:
     broken = GOOD.replace("describe: Mends", "descrbe: Mends").replace("${inputs.service}", "${input.service}")
     assert len(faults(broken)) >= 3
+
+
+def test_the_examples_of_the_documentation_load() -> None:
+    said = (CONFIG.parents[2] / "docs" / "runbooks.md").read_text()
+    whole = [block for block in re.findall(r"```yaml\n(.*?)```", said, re.DOTALL) if block.startswith("runbook:")]
+    assert len(whole) == 1
+    assert set(read_runbooks({"docs/runbooks.md": whole[0]}, CATALOG)) == {"service-check"}
+    for kind in FailureKind:
+        assert f"| `{kind}` |" in said
+    for name in FILTERS:
+        assert f"`{name}" in said
 
 
 def test_an_id_is_there_once() -> None:
