@@ -49,7 +49,7 @@ class Bubblewrap:
             os.close(fd)
 
     def _inner(self, command: Command) -> tuple[str, ...]:
-        numbers = places.limits(command, count_processes=os.geteuid() != 0)
+        numbers = places.limits(command, beside=0)
         return places.helper_argv(json.dumps({"limits": numbers, "landlock": None, "seccomp": None}), command)
 
     def _options(self, command: Command, cwd: Path, filter_fd: int) -> Iterator[str]:

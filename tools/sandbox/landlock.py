@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.sandbox import places, seccomp
+from tools.sandbox.pids import tasks_of_the_machine
 from tools.sandbox.port import Command, Completed
 from tools.sandbox.process import run_process
 
@@ -60,7 +61,7 @@ class Landlock:
         ]
         write: list[str | Path] = [*_DEVICES, tmp, command.workspace.resolve(), *command.writable]
         rules = {"read": [*map(_text, read)], "write": [*map(_text, write)], "abi": self.abi, "net": command.network}
-        numbers = places.limits(command, count_processes=False)  # the kernel would count all of the user's
+        numbers = places.limits(command, beside=tasks_of_the_machine() or None)
         return {"limits": numbers, "landlock": rules, "seccomp": filter_fd}
 
 

@@ -28,8 +28,12 @@ def environment(command: Command, *, tmp: str) -> dict[str, str]:
     return {**base, "LC_ALL": "C.UTF-8", "TZ": "UTC", **command.env}
 
 
-def limits(command: Command, *, count_processes: bool) -> dict[str, int]:
-    """The resource limits by their names in `resource`. Root's processes are never counted by the kernel."""
+def limits(command: Command, *, beside: int | None) -> dict[str, int]:
+    """The resource limits by their names in `resource`. Root's processes are never counted by the kernel.
+
+    `beside` is how many others the kernel counts with the command's own: none in a user namespace of its own, up to all
+    of the machine's elsewhere. None where it is not known: then the number of processes is not limited here.
+    """
     named = command.limits
     numbers = {
         "RLIMIT_AS": named.address_space,
@@ -38,8 +42,8 @@ def limits(command: Command, *, count_processes: bool) -> dict[str, int]:
         "RLIMIT_NOFILE": named.open_files,
         "RLIMIT_CORE": 0,
     }
-    if count_processes:
-        numbers["RLIMIT_NPROC"] = named.processes
+    if beside is not None and os.geteuid() != 0:
+        numbers["RLIMIT_NPROC"] = named.processes + beside
     return {name: value for name, value in numbers.items() if hasattr(resource, name)}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.sandbox.pids import counted
+from tools.sandbox.pids import counted, tasks_of_the_machine
 from tools.sandbox.port import Command, CommandNotStartedError, Completed
 
 _FLOOD = 16  # a stream this many times over what is kept ends the command
@@ -148,28 +148,20 @@ class _Supervision:
 
         Counting a tree is dear, so it waits until the machine as a whole has grown by a good part of the limit.
         """
-        limit, before, looked = self.command.limits.processes, _everything(), time.monotonic()
+        limit, before, looked = self.command.limits.processes, tasks_of_the_machine(), time.monotonic()
         while True:
             await asyncio.sleep(_WATCH_S)
-            due = _everything() - before > limit // 2 or time.monotonic() - looked > _COUNT_EVERY_S
+            due = tasks_of_the_machine() - before > limit // 2 or time.monotonic() - looked > _COUNT_EVERY_S
             if due and await asyncio.to_thread(_tree_size, self.process.pid) > limit:
                 self.overcrowded = True
                 self._kill()
                 return
             if due:
-                before, looked = _everything(), time.monotonic()
+                before, looked = tasks_of_the_machine(), time.monotonic()
 
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-
-
-def _everything() -> int:
-    """How many tasks the whole machine has, in one small read; 0 where that is not told."""
-    try:
-        return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 def _tree_size(root: int) -> int:

@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import dataclass
 
 from tools.sandbox import places
+from tools.sandbox.pids import tasks_of_the_machine
 from tools.sandbox.port import Command, Completed
 from tools.sandbox.process import run_process
 
@@ -19,7 +20,11 @@ class Unconfined:
 
     async def run(self, command: Command) -> Completed:
         cwd = places.directory(command)
-        plan = {"limits": places.limits(command, count_processes=False), "landlock": None, "seccomp": None}
+        plan = {
+            "limits": places.limits(command, beside=tasks_of_the_machine() or None),
+            "landlock": None,
+            "seccomp": None,
+        }
         with tempfile.TemporaryDirectory(prefix="unconfined-", ignore_cleanup_errors=True) as tmp:
             env = places.environment(command, tmp=tmp)
             return await run_process(places.helper_argv(json.dumps(plan), command), command, env=env, cwd=cwd)
