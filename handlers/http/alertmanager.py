@@ -55,6 +55,15 @@ class Alert(BaseModel):
         """What stays the same each time this alert fires: its fingerprint, else a hash of its labels."""
         return self.fingerprint or hashlib.sha256(canonical_json(self.labels)).hexdigest()[:16]
 
+    @property
+    def incident(self) -> str:
+        """What it is about for longer than one alert: the service it names, else the alert itself.
+
+        Alerts about one service join the run that is at it; two runs would ask people for the same restart twice.
+        """
+        service = self.labels.get("service", "")
+        return f"service:{service[:200]}" if service else self.identity
+
 
 class Notification(BaseModel):
     """One delivery: the alerts of one group."""
@@ -106,7 +115,7 @@ def tasks(notification: Notification, source: SourceConfig, organization: str) -
 def resolutions(notification: Notification) -> tuple[Resolved, ...]:
     """The alerts that are over."""
     over = [alert for alert in notification.taken if alert.status == "resolved"]
-    return tuple(Resolved(correlation=a.identity, since=_moment(a.starts_at), name=name_of(a.labels)) for a in over)
+    return tuple(Resolved(correlation=a.incident, since=_moment(a.starts_at), name=name_of(a.labels)) for a in over)
 
 
 def name_of(labels: Mapping[str, Json]) -> str:
@@ -119,7 +128,7 @@ def _task(alert: Alert, group: Mapping[str, str], source: SourceConfig, organiza
         source=Source.ALERT,
         source_id=f"{alert.identity}@{alert.starts_at}",
         timestamp=_moment(alert.starts_at),
-        correlation=alert.identity,
+        correlation=alert.incident,
     )
     payload = {
         "labels": _bounded(alert.labels),

@@ -48,7 +48,7 @@ async def test_a_delivery_becomes_a_task_in_its_channel(doors):
     assert task.context.agent_slug == "incident"
     assert task.trigger.source is Source.ALERT
     assert task.trigger.source_id == "2f9a1c0d3b4e5f60@2026-11-21T08:00:00Z"
-    assert task.trigger.correlation == "2f9a1c0d3b4e5f60"
+    assert task.trigger.correlation == "service:web"
     assert task.payload == {
         "labels": {"alertname": "ServiceDown", "service": "web"},
         "annotations": {"summary": "web is down"},
@@ -270,6 +270,15 @@ def test_without_a_fingerprint_the_labels_identify_the_alert():
     (other,) = tasks_of(notification(fingerprint="", labels={"service": "web", "alertname": "ServiceDown"}))
     (different,) = tasks_of(notification(fingerprint="", labels={"service": "db", "alertname": "ServiceDown"}))
     assert one.trigger.correlation == other.trigger.correlation != different.trigger.correlation
+
+
+def test_alerts_about_one_service_belong_to_one_incident():
+    (one,) = tasks_of(notification(fingerprint="aaaa"))
+    (other,) = tasks_of(notification(fingerprint="bbbb", labels={"service": "web", "alertname": "HighErrorRate"}))
+    (lonely,) = tasks_of(notification(fingerprint="cccc", labels={"alertname": "DiskFull"}))
+    assert one.trigger.correlation == other.trigger.correlation == "service:web"
+    assert one.trigger.source_id != other.trigger.source_id
+    assert lonely.trigger.correlation == "cccc"
 
 
 def test_moments_with_nanoseconds_and_zones_are_read():
