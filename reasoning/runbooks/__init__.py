@@ -13,6 +13,6 @@
                goto: STEP
              on_failure: give_up | {goto: STEP} | {retry: N, then: ...} | {KIND: ..., otherwise: ...}
 
-The words: `phrases`, `paths`, `templates`. What was read: `model`; the reading: `load`, `steps`, `shapes`, `check`. The run as
-a runbook sees it: `history`, `scope`, `words`. What it proposes: `drafting`, `reasoner`.
+The words: `phrases`, `paths`, `templates`. What was read: `model`; the reading: `load`, `steps`, `shapes`, `check`. The
+run as a runbook sees it: `history`, `scope`, `words`. What it proposes: `drafting`, `reasoner`.
 """
