@@ -136,12 +136,11 @@ class GroupCommit:
         calls: list[Callable[[], None]] = []
         try:
             calls = await self._hop(self._transact, batch)
+        except StoreBusy as error:
+            refusal = error
         except sqlite3.Error as error:
-            if is_busy(error):
-                refusal = StoreBusy(f"another process keeps the database locked ({error})")
-            else:
-                self.fail(_describe(error))
-                refusal = self._refused()
+            self.fail(_describe(error))
+            refusal = self._refused()
         for call in calls:
             call()
         for job in batch:
@@ -183,7 +182,12 @@ class GroupCommit:
     def _transact(self, batch: list[_Waiting]) -> list[Callable[[], None]]:
         raw = self._driver._conn  # noqa: SLF001 see `_hop`
         execute = raw.execute
-        execute("BEGIN IMMEDIATE")
+        try:
+            execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            if is_busy(error):
+                raise StoreBusy(f"another process keeps the database locked ({error})") from error
+            raise
         try:
             calls = self._look()
             for job in batch:

@@ -40,7 +40,11 @@ class Store:
         try:
             known = await database.read(_key_id)
             key = load_key(key_file or path.with_name(path.name + ".key"), create=known is None)
-            boot = await database.write(lambda raw: _begin(raw, key, exclusive=exclusive))
+            if known is not None and known != key_id(key):
+                raise Unusable("the key file is another database's: restore the one that was beside this database")
+            if known is None or exclusive:
+                await database.write(lambda raw: _begin(raw, key, exclusive=exclusive))
+            boot = await database.read(_boot)
             journal = SqliteJournal(database, key, clock)
             await journal.start()
         except BaseException:
@@ -75,16 +79,14 @@ def _key_id(raw: sqlite3.Connection) -> str | None:
     return row[0] if row else None
 
 
-def _begin(raw: sqlite3.Connection, key: bytes, *, exclusive: bool) -> int:
-    """Bind the key to the database, or refuse a wrong one; count the boot."""
-    known = _key_id(raw)
-    if known is None:
-        raw.execute(sql.SET_META, ("key_id", key_id(key)))
-    elif known != key_id(key):
-        raise Unusable("the key file belongs to another database: restore the one that was beside this database")
+def _boot(raw: sqlite3.Connection) -> int:
     row = raw.execute(sql.META, ("boot",)).fetchone()
-    boot = int(row[0]) if row else 0
+    return int(row[0]) if row else 0
+
+
+def _begin(raw: sqlite3.Connection, key: bytes, *, exclusive: bool) -> None:
+    """Bind the key to a new database; count the boot."""
+    if _key_id(raw) is None:
+        raw.execute(sql.SET_META, ("key_id", key_id(key)))
     if exclusive:
-        boot += 1
-        raw.execute(sql.SET_META, ("boot", str(boot)))
-    return boot
+        raw.execute(sql.SET_META, ("boot", str(_boot(raw) + 1)))

@@ -80,3 +80,15 @@ async def test_a_lock_held_for_too_long_is_said_and_costs_nothing(store: Store, 
     other.close()
     assert not store.fatal.done()
     assert len(await store.journal.append("r-1", 0, [received()])) == 1
+
+
+async def test_a_command_reads_while_another_writes(store: Store, path: Path, clock: SteppingClock) -> None:
+    await store.journal.append("r-1", 0, [received()])
+    writing = sqlite3.connect(path, isolation_level=None)
+    writing.execute("BEGIN IMMEDIATE")
+    async with asyncio.timeout(2):
+        beside = await Store.open(path, clock=clock, exclusive=False)
+        assert await beside.journal.open_runs() == ["r-1"]
+        await beside.close()
+    writing.execute("ROLLBACK")
+    writing.close()
