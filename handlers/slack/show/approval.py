@@ -17,7 +17,7 @@ from handlers.slack.show import kit, limits
 from handlers.slack.show.card import reason_line
 from handlers.slack.show.message import Message, banner
 from handlers.slack.show.story import Story
-from handlers.slack.show.text import clip, duration, one_line, person, plural, size, visible
+from handlers.slack.show.text import brief, duration, person, plural, size, visible
 
 _SHORT = 450  # of a part that is shown whole beside a file
 _ROOM = 8_000  # characters that the parts may take; the rest is for votes, headline and how it ended
@@ -138,9 +138,7 @@ class _Frame:
             rows.append(kit.say("Do not count: ") + kit.people(self.request.excluded[:10]))
         for vote in self.record.votes[-10:]:
             said = kit.say(f" {'approved' if vote.ballot == 'approve' else 'denied'}")
-            rows.append(
-                kit.who(vote.by) + said + kit.say(f": {clip(one_line(vote.reason), 100)}" if vote.reason else "")
-            )
+            rows.append(kit.who(vote.by) + said + kit.say(f": {brief(vote.reason, 100)}" if vote.reason else ""))
         return rows + [kit.say(end, bold=True) for end in [self.ended()] if end]
 
     def ended(self) -> str:
@@ -148,17 +146,17 @@ class _Frame:
         closed = self.story.closed.get(self.request.approval_id)
         if closed is not None:
             by = f" by {person(closed.by)}" if closed.by and not closed.by.startswith("user:") else ""
-            return f"{closed.end.capitalize()}{by}: {clip(one_line(closed.why), 500)}"
+            return f"{closed.end.capitalize()}{by}: {brief(closed.why, 500)}"
         seen = self.record.observation
         if seen is not None:
-            return f"{'Done' if self.record.good else 'Did not go as predicted'}: {clip(one_line(seen.summary), 500)}"
+            return f"{'Done' if self.record.good else 'Did not go as predicted'}: {brief(seen.summary, 500)}"
         if self.record.status is CallStatus.AWAITING:
             return "The run is being stopped." if self.story.run.stopping else ""
         return {
             CallStatus.ALLOWED: "Countersigned; it starts now.",
             CallStatus.ACTING: "Countersigned; it is under way.",
             CallStatus.IN_DOUBT: "Countersigned and started; whether it happened is being found out.",
-        }.get(self.record.status, clip(one_line(self.record.note), 500) or "It is over.")
+        }.get(self.record.status, brief(self.record.note, 500) or "It is over.")
 
     def buttons(self, *, approve: bool) -> list[kit.Element]:
         value, merge = value_of(self.request), self.request.verb == "merge"
@@ -194,7 +192,7 @@ def _title(record: CallRecord, request: ApprovalRequest) -> str:
 
 
 def _asks(approvers: str, count: int, within_s: float) -> str:
-    return clip(one_line(f"Asks for {count} of {approvers}, within {duration(within_s)}"), 150)
+    return brief(f"Asks for {count} of {approvers}, within {duration(within_s)}", 150)
 
 
 def _arguments(call: ToolCall) -> str:
@@ -237,7 +235,7 @@ def _evidence(story: Story, record: CallRecord) -> str:
     earlier = itertools.takewhile(lambda r: r.call.call_id != record.call.call_id, story.run.records)
     before = [r for r in earlier if r.observation is not None]
     return "\n".join(
-        f"{r.call.tool}: {clip(one_line(r.observation.summary), 400)}" for r in before[-_EVIDENCE:] if r.observation
+        f"{r.call.tool}: {brief(r.observation.summary, 400)}" for r in before[-_EVIDENCE:] if r.observation
     )
 
 

@@ -5,7 +5,7 @@ from domain.outcomes import Outcome
 from domain.runs import CallStatus, Run, Status
 from handlers.slack.show import kit
 from handlers.slack.show.message import Message, banner
-from handlers.slack.show.text import clip, duration, one_line, visible
+from handlers.slack.show.text import brief, clip, duration, one_line, visible
 
 _GOAL = 2_000
 _DOING = 600
@@ -36,7 +36,7 @@ def card(run: Run, *, unconfined: bool = False) -> Message:
     """The card as it should look now. A longer goal is whole in Details; nothing here is what anyone approves."""
     title = headline(run)
     goal = run.received.goal or f"{run.received.type} from {run.received.trigger.source}"
-    shown = clip(visible(goal), _GOAL)
+    shown = clip(visible(goal[: _GOAL + 1]), _GOAL)
     blocks = [
         *kit.header(title),
         *kit.lines(kit.say(shown, bold=True)),
@@ -45,7 +45,7 @@ def card(run: Run, *, unconfined: bool = False) -> Message:
         *banner(unconfined=unconfined),
         *kit.actions(*buttons(run)),
     ]
-    return Message(text=f"{title}: {clip(one_line(goal), 300)} ({run.run_id})", blocks=blocks)
+    return Message(text=f"{title}: {brief(goal, 300)} ({run.run_id})", blocks=blocks)
 
 
 def headline(run: Run) -> str:
@@ -123,7 +123,7 @@ def _facts(run: Run) -> list[list[kit.Element]]:
     )
     rows = [
         kit.say("Asked by ") + who + kit.say(f" · agent {one_line(run.agent)} · run ") + kit.say(run.run_id, code=True),
-        kit.say("Now: ") + kit.say(clip(one_line(doing(run)), _DOING)),
+        kit.say("Now: ") + kit.say(brief(doing(run), _DOING)),
     ]
     if run.held_by:
         rows.append(kit.say("Taken over by ") + kit.who(run.held_by))
@@ -140,7 +140,7 @@ def _limits(decision: PolicyDecision | None) -> list[kit.Block]:
     ]
     if not decision.allowed:
         rows = [kit.say(clip(decision.reason, _DOING), bold=True)]
-    rows += [kit.say(f"· {clip(one_line(reason_line(r)), 300)}") for r in decision.reasons[:_REASONS]]
+    rows += [kit.say(f"· {brief(reason_line(r), 300)}") for r in decision.reasons[:_REASONS]]
     if len(decision.reasons) > _REASONS:
         rows.append(kit.say(f"· and {len(decision.reasons) - _REASONS} more in Details"))
     if decision.help and not decision.allowed:

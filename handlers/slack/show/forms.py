@@ -7,8 +7,8 @@ from domain.canonical import Json
 from domain.runs import Question
 from handlers.slack.show import kit
 from handlers.slack.show.approval import Part
-from handlers.slack.show.limits import INPUT, PAGE_PIECES, PIECE, TITLE, pieces
-from handlers.slack.show.text import clip, visible
+from handlers.slack.show.limits import INPUT, OPTION, PAGE_PIECES, PIECE, TITLE, pieces
+from handlers.slack.show.text import brief, clip, visible
 
 View = dict[str, Json]
 
@@ -37,7 +37,7 @@ def answer(about: Mapping[str, Json], question: Question | None = None) -> View:
     options = question.options if question else ()
     if options and len(options) <= 10:
         choices = [
-            {"text": kit.plain(clip(visible(option), TITLE * 3)), "value": str(i)} for i, option in enumerate(options)
+            {"text": kit.plain(brief(option, OPTION) or "–"), "value": str(i)} for i, option in enumerate(options)
         ]
         element = {"type": "radio_buttons", "action_id": TEXT[1], "options": choices}
         block: kit.Block = {"type": "input", "block_id": TEXT[0], "label": kit.plain("Your answer"), "element": element}

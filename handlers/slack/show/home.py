@@ -7,7 +7,7 @@ from domain.runs import Run
 from handlers.slack.show import kit
 from handlers.slack.show.card import doing, headline
 from handlers.slack.show.message import banner
-from handlers.slack.show.text import clip, one_line
+from handlers.slack.show.text import brief
 
 _MOST = 20
 
@@ -48,6 +48,6 @@ def line(row: Row) -> list[list[kit.Element]]:
     """`r-… Waiting: goal`, and what it does now."""
     run = row.run
     name = kit.link(row.url, run.run_id) if row.url else kit.say(run.run_id, code=True)
-    goal = clip(one_line(run.received.goal or run.received.type), 140)
-    now = clip(one_line(row.waits_for or doing(run)), 200)
+    goal = brief(run.received.goal or run.received.type, 140)
+    now = brief(row.waits_for or doing(run), 200)
     return [name + kit.say(f" {headline(run)}: ") + kit.say(goal, bold=True), kit.say(f"    {now}")]

@@ -82,13 +82,13 @@ def pre(text: str) -> list[Block]:
 
 def header(text: str) -> list[Block]:
     """A headline; the caller keeps what may not be shortened elsewhere too."""
-    shown = words.clip(words.one_line(text), HEADER_TEXT)
+    shown = words.brief(text, HEADER_TEXT)
     return [{"type": "header", "text": plain(shown or "–")}]
 
 
 def context(text: str) -> list[Block]:
     """A small grey line."""
-    shown = words.clip(words.visible(text), CONTEXT_TEXT)
+    shown = words.clip(words.visible(text[: CONTEXT_TEXT + 1]), CONTEXT_TEXT)
     return [{"type": "context", "elements": [plain(shown)]}] if shown else []
 
 
@@ -107,7 +107,7 @@ def button(
     made: Element = {
         "type": "button",
         "action_id": action_id,
-        "text": plain(words.clip(words.one_line(label), BUTTON_TEXT)),
+        "text": plain(words.brief(label, BUTTON_TEXT) or "–"),
         "value": value,
     }
     return made | ({"style": style} if style else {}) | ({"confirm": confirm} if confirm else {})

@@ -16,6 +16,7 @@ BUTTON_TEXT = 75
 CONTEXT_TEXT = 2_000
 TITLE = 24
 INPUT = 3_000
+OPTION = 75
 VALUE = 2_000
 
 
@@ -44,8 +45,8 @@ def fits(blocks: Sequence[Json]) -> bool:
 
 def fallback(text: str) -> str:
     """A message's `text`, for notifications and screen readers."""
-    shown = escaped(text)
-    return shown if size(shown) <= FALLBACK else clip(escaped(text[: FALLBACK // 6]), FALLBACK)
+    shown = escaped(text[: FALLBACK + 1])  # escaping only makes it longer
+    return clip(shown, FALLBACK)
 
 
 def _cut(text: str, most: int) -> int:

@@ -7,7 +7,7 @@ from handlers.slack.show import kit
 from handlers.slack.show.card import headline, reason_line
 from handlers.slack.show.limits import BUTTON_TEXT
 from handlers.slack.show.message import Message, banner
-from handlers.slack.show.text import clip, duration, one_line, size
+from handlers.slack.show.text import brief, clip, duration, one_line, size
 
 _SUMMARY = 6_000
 _OPTIONS = 5
@@ -23,7 +23,7 @@ def outcome(run: Run, *, unconfined: bool = False) -> Message:
     if signed:
         rows.append(kit.say("Countersigned by ") + kit.people(list(signed)[:20]))
     if run.outcome is Outcome.DENIED and decision is not None:
-        rows += [kit.say(f"· {clip(one_line(reason_line(reason)), 300)}") for reason in decision.reasons[:8]]
+        rows += [kit.say(f"· {brief(reason_line(reason), 300)}") for reason in decision.reasons[:8]]
         if decision.help:
             rows.append(kit.say("Who can help: ") + kit.people(decision.help[:10]))
     if run.outcome in (Outcome.ESCALATED, Outcome.FAILED) and run.received.requester:
@@ -63,4 +63,4 @@ def _answers(run: Run, number: int, asked: Question) -> list[kit.Element]:
 def _done(record: CallRecord) -> str:
     call = record.call
     said = record.observation.summary if record.observation else f"{record.status}: {record.note}"
-    return clip(one_line(f"{call.tool} {call.resource or ''}: {said}"), 400)
+    return brief(f"{call.tool} {call.resource or ''}: {said}", 400)

@@ -18,7 +18,7 @@ def visible(text: str) -> str:
     r"""`text` with every control, bidirectional, zero-width or otherwise unseen character written as `\uXXXX`."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(character) for character in text)
+    return text.translate(_TABLE)
 
 
 def one_line(text: str) -> str:
@@ -46,6 +46,11 @@ def clip(text: str, most: int) -> str:
     return kept + " …"
 
 
+def brief(text: str, most: int) -> str:
+    """`one_line`, at most `most` long."""
+    return clip(one_line(text[: most + 1]), most)
+
+
 def person(principal: str) -> str:
     """A principal as people say it, without mention: `group:sre` -> `group sre`."""
     kind, _, name = principal.partition(":")
@@ -65,10 +70,17 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
-def _shown(character: str) -> str:
-    if character in _KEPT:
+class _Table(dict[int, str]):
+    """What each character becomes, found out once; only the common planes are remembered."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        hidden = unicodedata.category(character) in _HIDDEN_CATEGORIES or character in _BLANK
+        if hidden and character not in _KEPT:
+            return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+        if code <= 0xFFFF:
+            self[code] = character
         return character
-    if unicodedata.category(character) in _HIDDEN_CATEGORIES or character in _BLANK:
-        code = ord(character)
-        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-    return character
+
+
+_TABLE = _Table()

@@ -1,6 +1,7 @@
 """What happened, as replies in the thread: a message per step of the run, a line per fact."""
 
 from domain import events as e
+from domain.approvals import ApprovalEnd
 from domain.calls import Observation
 from domain.runs import CallRecord, Run, Status
 from domain.tiers import Effect
@@ -8,7 +9,7 @@ from handlers.slack.show import kit
 from handlers.slack.show.card import reason_line
 from handlers.slack.show.message import Message
 from handlers.slack.show.story import Story
-from handlers.slack.show.text import clip, one_line, plural
+from handlers.slack.show.text import brief, plural
 
 _LINE = 600
 _ROWS = 18  # of _LINE each, so that a message holds them
@@ -74,9 +75,9 @@ def _people(event: e.Event) -> list[Row]:
         case e.VoteCast(vote=vote):
             said = " countersigned" if vote.ballot == "approve" else " denied"
             return [kit.who(vote.by) + _say(said + (f": {vote.reason}" if vote.reason else ""))]
-        case e.ApprovalGranted(voters=voters):
-            return [_say("Countersigned by ") + kit.people(voters)]
-        case e.ApprovalClosed(end=end, why=why):
+        case e.ApprovalGranted():
+            return [_say("Every countersignature is there: it starts.")]
+        case e.ApprovalClosed(end=end, why=why) if end is not ApprovalEnd.DENIED:
             return [_say(f"Not countersigned: {end} ({why})")]
         case e.Paused(by=by, why=why):
             return [_say("⏸ Paused by ") + kit.who(by) + _say(f": {why}" if why else "")]
@@ -118,4 +119,4 @@ def _call(run: Run, call_id: str) -> str:
 
 
 def _say(text: str, *, bold: bool = False) -> Row:
-    return kit.say(clip(one_line(text), _LINE), bold=bold)
+    return kit.say(brief(text, _LINE), bold=bold)
