@@ -38,12 +38,9 @@ class Store:
         """
         database = await Database.open(path, exclusive=exclusive)
         try:
-            known = await database.read(_key_id)
-            key = load_key(key_file or path.with_name(path.name + ".key"), create=known is None)
-            if known is not None and known != key_id(key):
-                raise Unusable("the key file is another database's: restore the one that was beside this database")
-            if known is None or exclusive:
-                await database.write(lambda raw: _begin(raw, key, exclusive=exclusive))
+            key = await _key(database, key_file or path.with_name(path.name + ".key"))
+            if exclusive:
+                await database.write(_count_boot)
             boot = await database.read(_boot)
             journal = SqliteJournal(database, key, clock)
             await journal.start()
@@ -74,9 +71,28 @@ class Store:
             await self.database.close()
 
 
+async def _key(database: Database, file: Path) -> bytes:
+    """The key in `file`; a new database is bound to it, any other must be bound to it already. Raises Unusable."""
+    bound = await database.read(_key_id)
+    key = load_key(file, create=bound is None)
+    if bound is None:
+        bound = await database.write(lambda raw: _bind(raw, key_id(key)))
+    if bound != key_id(key):
+        raise Unusable(f"{file} is another database's key: restore the one that was beside this database")
+    return key
+
+
 def _key_id(raw: sqlite3.Connection) -> str | None:
     row = raw.execute(sql.META, ("key_id",)).fetchone()
     return row[0] if row else None
+
+
+def _bind(raw: sqlite3.Connection, wanted: str) -> str:
+    """Of two processes at once, one binds it; both are told to what."""
+    bound = _key_id(raw)
+    if bound is None:
+        raw.execute(sql.SET_META, ("key_id", wanted))
+    return bound or wanted
 
 
 def _boot(raw: sqlite3.Connection) -> int:
@@ -84,9 +100,5 @@ def _boot(raw: sqlite3.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _begin(raw: sqlite3.Connection, key: bytes, *, exclusive: bool) -> None:
-    """Bind the key to a new database; count the boot."""
-    if _key_id(raw) is None:
-        raw.execute(sql.SET_META, ("key_id", key_id(key)))
-    if exclusive:
-        raw.execute(sql.SET_META, ("boot", str(_boot(raw) + 1)))
+def _count_boot(raw: sqlite3.Connection) -> None:
+    raw.execute(sql.SET_META, ("boot", str(_boot(raw) + 1)))

@@ -100,7 +100,7 @@ async def test_another_databases_key_is_refused(path: Path, clock: SteppingClock
     other = path.with_name("other.key")
     other.write_text("ab" * 32)
     other.chmod(0o600)
-    with pytest.raises(Unusable, match="is another database's"):
+    with pytest.raises(Unusable, match="is another database's key"):
         await Store.open(path, clock=clock, key_file=other)
     key.chmod(0o644)
     with pytest.raises(Unusable, match="can be read by others"):
