@@ -50,7 +50,9 @@ class Scan(Reading):
         clone = require_clone(at.workspace, arguments["repository"])
         scanner = arguments.get("scanner", "terraform")
         done = await self.sandbox.run(self._command(scanner, clone))
-        findings = [finding for finding in _findings(_sarif(done, scanner)) if _wanted(finding, arguments.get("rule"))]
+        report = _sarif(done, scanner)
+        _require_rule(report, scanner, arguments.get("rule"))
+        findings = [finding for finding in _findings(report) if _wanted(finding, arguments.get("rule"))]
         head = await self.git.attempt("rev-parse", "HEAD", workspace=clone)
         changed = await self.git.attempt("status", "--porcelain", "-z", workspace=clone)
         rules = sorted({str(finding["rule"]) for finding in findings})
@@ -98,6 +100,14 @@ def _sarif(done: Completed, scanner: str) -> dict[str, Any]:
     except ValueError as error:
         raise ToolFailure(ErrorKind.PERMANENT, f"the {scanner} scanner did not print SARIF: {error}") from error
     return report
+
+
+def _require_rule(report: dict[str, Any], scanner: str, rule: str | None) -> None:
+    """A rule that our scanner does not know is a mistake, not a clean bill of health."""
+    known = {str(r["id"]) for run in report.get("runs", []) for r in run["tool"]["driver"].get("rules", [])}
+    if rule is not None and scanner == "terraform" and rule not in known:
+        why = f"no rule is called {rule}: the scanner knows {', '.join(sorted(known))}"
+        raise ToolFailure(ErrorKind.ARGUMENTS, why)
 
 
 def _findings(report: dict[str, Any]) -> list[dict[str, Json]]:

@@ -316,6 +316,14 @@ async def test_calls_of_one_run_take_turns_in_order(acme: Acme):
     assert (await desk.do("repo.read", **R, path="n.tf")).data["text"] == "".join(f"# {n}\n" for n in range(6))
 
 
+async def test_an_unknown_rule_is_not_a_clean_scan(acme: Acme):
+    desk = desk_of(acme)
+    await desk.do("git.clone", **R)
+    refused = await desk.do("scan.repository", **R, rule="S3-99")
+    assert refused.error_kind is ErrorKind.ARGUMENTS
+    assert "the scanner knows EBS-3" in (refused.error or "")
+
+
 async def test_a_merge_is_for_people_only(acme: Acme):
     spec = desk_of(acme).toolbox.catalog.spec("forge.merge")
     assert spec is not None
