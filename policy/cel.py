@@ -45,7 +45,7 @@ class ConditionFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A condition that passed the gate. `paths` are what it reads; `asks` the paths within `has(...)`."""
+    """A condition that passed the gate. `paths` are what it reads: `asks` within `has(...)`, `nulls` beside `null`."""
 
     text: str
     file: str
@@ -53,6 +53,7 @@ class Condition:
     roots: frozenset[str]
     paths: frozenset[Path]
     asks: frozenset[Path]
+    nulls: frozenset[Path]
     evaluate: Callable[[dict[str, Any] | cel.Context], Any]
 
     def reads(self, *path: str) -> bool:
@@ -117,6 +118,7 @@ def compile_condition(text: str, roots: Mapping[str, Shape], *, file: str = "", 
         roots=frozenset(path[0] for path in reads | asks),
         paths=frozenset(reads | asks),
         asks=frozenset(asks),
+        nulls=frozenset(compared),
         evaluate=program.execute,
     )
     _try(condition, roots)

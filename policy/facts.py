@@ -77,18 +77,12 @@ class Situation:
         unknown = [path for path in self._unknown() if condition.reads(*path)]
         if any(path in condition.asks for path in unknown):
             return True  # `has(call.labels)`, of labels that nobody knows
-        said: list[bool] = []
-        failed: ConditionFailed | None = None
-        for requester in self._requester_forms(condition):
-            try:
-                said.append(condition.holds(self._values(condition, requester)))
-            except ConditionFailed as error:
-                failed = error
-        if any(said) or (unknown and failed):
-            return True
-        if failed and not said:
-            raise failed
-        return False
+        try:
+            return self._holds(condition)
+        except ConditionFailed:
+            if unknown:
+                return True
+            raise
 
     def excepted(self, patterns: Sequence[str]) -> bool:
         """Whether each of those whose standing counts is among these requesters; nobody is not."""
@@ -96,10 +90,16 @@ class Situation:
             any(matches(pattern, name) for pattern in patterns for name in names) for names in self._standing
         )
 
-    def _requester_forms(self, condition: Condition) -> tuple[Principal | None, ...]:
-        """Nobody is null, as tasks are written, and also an empty text, so that `startsWith` says no."""
+    def _holds(self, condition: Condition) -> bool:
+        """Nobody is null, as tasks are written; where that cannot be asked, an empty text, so `startsWith` says no."""
         requester = self.task.requester
-        return (None, "") if requester is None and condition.reads("task", "requester") else (requester,)
+        try:
+            return condition.holds(self._values(condition, requester))
+        except ConditionFailed:
+            path = ("task", "requester")
+            if requester is None and condition.reads(*path) and path not in condition.nulls:
+                return condition.holds(self._values(condition, ""))
+            raise
 
     def _unknown(self) -> tuple[tuple[str, ...], ...]:
         if self.view is None or not self._dangerous:

@@ -98,7 +98,9 @@ def rules(text: str, *, resources: str | None = RESOURCES, agents: Mapping[str, 
         else f"version: 1\npolicies:\n{text}"
     )
     faults = Faults()
+    granted = "handles: [chat]\ntier: production\ntools: ['*']\n"
     sources = check.Sources(
+        agents=[(f"agents/{slug}.yaml", f"slug: {slug}\n{granted}") for slug in ("operator", "other")],
         policies=[("policies/org.yaml", body if text.strip() else "version: 1\npolicies: []\n")],
         resources=None if resources is None else ("resources.yaml", resources),
     )
