@@ -1,0 +1,64 @@
+"""`countersign`, the same as `python -m bot`: the commands, and what a shell sees of them.
+
+Exit codes: 0 done, 1 the answer is no, 2 bad usage or configuration (one line each: file, line, key), 130 interrupted.
+"""
+
+import sys
+from typing import Annotated
+
+import structlog
+import typer
+
+from bot.commands import audit, demo, policy, runs, serve, state, switch, tokens
+from bot.version import VERSION
+from policy.files import Invalid
+from state.errors import StoreError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="An operator for infrastructure work that lives in Slack.",
+)
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.add_typer(policy.app, name="policy")
+app.add_typer(runs.app, name="runs")
+app.add_typer(audit.app, name="audit")
+app.add_typer(state.app, name="state")
+app.add_typer(tokens.app, name="tokens")
+app.command("stop-all")(switch.stop_all)
+app.command("resume-all")(switch.resume_all)
+
+
+@app.callback(invoke_without_command=True)
+def root(*, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """An operator for infrastructure work that lives in Slack."""
+    if version:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+def main() -> None:
+    """The console script."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    try:
+        app()
+    except Invalid as invalid:
+        for fault in invalid.faults:
+            typer.echo(str(fault), err=True)
+        sys.exit(2)
+    except StoreError as error:
+        typer.echo(f"store: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,110 @@
+"""What can be touched from here: the sandbox found, the tools over it, the pipeline, and what runs wait for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.configuration import Configuration
+from bot.configuration.sections import Service
+from domain.tasks import Principal
+from tools.broker import LocalBroker
+from tools.catalog import ToolCatalog
+from tools.forge.local import LocalForge
+from tools.git.runner import Git, Identity
+from tools.pipeline.local import LocalPipeline, Settled, applied_path
+from tools.pipeline.watch import ForgeWatch
+from tools.registry import Systems, installed
+from tools.sandbox.probe import SandboxReport, probe
+from tools.services.local import LocalService, LocalServices
+from tools.toolbox import Toolbox, toolbox_of
+from tools.workspace import Workspaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """The hands, and what belongs to them."""
+
+    sandbox: SandboxReport
+    toolbox: Toolbox
+    pipeline: LocalPipeline | None
+    watch: ForgeWatch | None
+
+    @property
+    def catalog(self) -> ToolCatalog:
+        """The installed tools' specifications."""
+        return self.toolbox.catalog
+
+    @property
+    def unconfined(self) -> bool:
+        """Whether programs run without isolation, which every card has to say."""
+        return self.sandbox.kind == "unconfined"
+
+
+async def equip(configuration: Configuration, settled: Settled) -> Equipment:
+    """Find a sandbox, and install the tools of the configured systems. `settled` is told topics of the pipeline."""
+    systems = configuration.systems
+    sandbox, report = await probe(allow_unconfined=systems.sandbox_opt_out)
+    git = Git(sandbox=sandbox)
+    forge = LocalForge(root=systems.forge_root, git=git) if systems.forge_root is not None else None
+    applied = _applied(forge) if forge is not None else None
+    services = {name: _service(service) for name, service in systems.services.items()}
+    tools = installed(
+        Systems(
+            sandbox=sandbox,
+            git=git,
+            forge=forge,
+            applied=applied,
+            services=LocalServices(services=services) if services else None,
+            environment=systems.environment,
+            probe_allow=systems.probe_allow,
+            author=Identity(name="Countersign", email=f"countersign@{configuration.organization}.example"),
+            people=_identities(configuration),
+        )
+    )
+    broker = LocalBroker(where=forge.bare if forge is not None else _no_repository)
+    toolbox = toolbox_of(tools, broker=broker, workspaces=Workspaces(root=systems.workspaces))
+    if forge is None or applied is None:
+        return Equipment(sandbox=report, toolbox=toolbox, pipeline=None, watch=None)
+    pipeline = LocalPipeline(
+        forge=forge, git=git, sandbox=sandbox, repositories=repositories_in(forge.root), settled=settled
+    )
+    return Equipment(sandbox=report, toolbox=toolbox, pipeline=pipeline, watch=ForgeWatch(forge=forge, applied=applied))
+
+
+def repositories_in(root: Path) -> tuple[str, ...]:
+    """OWNER/NAME of every bare repository beneath a local forge's root."""
+    return tuple(sorted(f"{path.parent.name}/{path.stem}" for path in root.glob("*/*.git")))
+
+
+def _applied(forge: LocalForge) -> Callable[[str], Path]:
+    return lambda repository: applied_path(forge, repository)
+
+
+def _service(service: Service) -> LocalService:
+    directory = service.directory or Path("services") / service.name
+    return LocalService(
+        name=service.name,
+        directory=directory,
+        argv=service.argv,
+        log=service.log or directory / f"{service.name}.log",
+        url=service.url or "",
+        health=service.health or service.url or "",
+    )
+
+
+def _identities(configuration: Configuration) -> Callable[[Principal], Identity | None]:
+    """Requesters and approvers as co-authors of what they asked for and countersigned."""
+
+    def identity(principal: Principal) -> Identity | None:
+        kind, _, user = principal.partition(":")
+        person = configuration.people.get(user) if kind == "user" else None
+        if person is None:
+            return None
+        email = person.email or f"{user.lower()}@{configuration.organization}.example"
+        return Identity(name=person.name, email=email)
+
+    return identity
+
+
+def _no_repository(repository: str) -> Path:
+    raise LookupError(f"no forge is configured: {repository} cannot be lent")

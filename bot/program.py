@@ -1,0 +1,218 @@
+"""The running program: everything is made here, once, and handed to whoever needs it. Read it to see the house."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+
+from bot.clock import SystemClock
+from bot.configuration import Configuration
+from bot.doors import http_doors
+from bot.hands import Equipment, equip
+from bot.housekeeping import Housekeeper
+from bot.rulebook import Laid, lay_down
+from bot.slack import Workspace, places_of, reach, socket_of, way_in
+from bot.thread.courier import Courier
+from bot.thread.follower import Follower
+from bot.version import VERSION
+from domain.events import ORGANIZATION_STREAM, InstanceStarted
+from handlers.inbox import Consumer
+from handlers.slack.app import SocketMode
+from handlers.slack.consumer import SlackConsumer
+from handlers.slack.requests import Desk
+from handlers.slack.shows import Shows
+from loop.controller import Controller
+from loop.engine import World
+from loop.ports import Conflict, Watch
+from loop.worker import Worker
+from state.memory import MemoryQueue
+from state.store import Store
+
+log = structlog.get_logger(__name__)
+
+WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """Everything that runs, made and not yet started."""
+
+    configuration: Configuration
+    store: Store
+    equipment: Equipment
+    laid: Laid
+    workspace: Workspace
+    controller: Controller
+    workers: tuple[Worker, ...]
+    consumer: Consumer
+    follower: Follower
+    courier: Courier
+    housekeeper: Housekeeper
+    app: AsyncApp
+    socket: SocketMode | None
+    doors: web.AppRunner
+    clock: SystemClock
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], Awaitable[None]]) -> None:
+        """Serve until `stop` is set. `ready` is called when every door is open and every run is taken up."""
+        async with asyncio.TaskGroup() as group:
+            running = [
+                self.controller.run_until_cancelled(),
+                *(worker.run() for worker in self.workers),
+                self.consumer.run(stop),
+                self.follower.run(stop),
+                self.courier.run(stop),
+                self.housekeeper.run(),
+                self._fatal(),
+            ]
+            if self.equipment.pipeline is not None:
+                running.append(self.equipment.pipeline.run(stop))
+            tasks = [group.create_task(each) for each in running]
+            taken_up = await self.controller.recover()
+            log.info("taken up", runs=taken_up, sandbox=self.equipment.sandbox.kind)
+            await self._open_doors()
+            await ready()
+            await stop.wait()
+            await self._close_doors()
+            for task in tasks:
+                task.cancel()
+
+    async def _open_doors(self) -> None:
+        http = self.configuration.http
+        await self.doors.setup()
+        await web.TCPSite(self.doors, http.host, http.port).start()
+        if self.socket is not None:
+            await self.socket.start()
+
+    async def _close_doors(self) -> None:
+        if self.socket is not None:
+            await self.socket.stop()
+        await self.doors.cleanup()
+
+    async def _fatal(self) -> None:
+        """The disk has failed: nothing may be acknowledged any more, so the program ends."""
+        why = await asyncio.shield(self.store.fatal)
+        raise SystemExit(f"the store has failed: {why}")
+
+
+@asynccontextmanager
+async def assembled(configuration: Configuration) -> AsyncIterator[Program]:
+    """The program over this configuration, and everything closed again afterwards."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        await asyncio.to_thread(configuration.storage.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+        store = await Store.open(configuration.storage, clock=clock)
+        stack.push_async_callback(store.close)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        workspace = await reach(configuration, session, clock)
+        topics = _Topics()
+        equipment = await equip(configuration, topics.settled)
+        laid = lay_down(configuration, equipment.catalog)
+        await _begin(store, equipment, laid)
+        queue = MemoryQueue(boot=store.boot)
+        world = World(
+            journal=store.journal,
+            queue=queue,
+            directory=workspace.directory,
+            rooms=workspace.rooms,
+            router=laid.router,
+            watch=equipment.watch or _NothingToWaitFor(),
+            clock=clock,
+            next_epoch=queue.next_epoch,
+        )
+        controller = Controller(world, lambda: laid.rulebook)
+        topics.notice = controller.notice
+        consumer = Consumer(store.inbox)
+        shows = Shows(
+            operator=controller,
+            views=store.views,
+            log=store.journal,
+            outbox=store.outbox,
+            gateway=workspace.gateway,
+            unconfined=equipment.unconfined,
+        )
+        courier = Courier(store.outbox, workspace.gateway, store.journal, controller, clock)
+        places = places_of(configuration, unconfined=equipment.unconfined)
+        follower = Follower(store.journal, store.outbox, places, wake=courier.wake)
+        slack = SlackConsumer(
+            Desk(
+                operator=controller,
+                outbox=store.outbox,
+                gateway=workspace.gateway,
+                clock=clock,
+                shows=shows,
+                organization=configuration.organization,
+                helpers=tuple(who.text for who in configuration.approvers),
+                lost=follower.refresh,
+            )
+        )
+        consumer.register("slack", slack.handle, slack.regret)
+        app = way_in(configuration, workspace, consumer, clock)
+        socket = socket_of(configuration, app, workspace)
+        doors = http_doors(configuration, store, controller, consumer, workspace, app, socket, clock)
+        yield Program(
+            configuration=configuration,
+            store=store,
+            equipment=equipment,
+            laid=laid,
+            workspace=workspace,
+            controller=controller,
+            workers=tuple(
+                Worker(
+                    queue=queue,
+                    reports=controller.desk,
+                    permits=controller.desk,
+                    reasoner=laid.reasoner,
+                    hands=equipment.toolbox,
+                    catalog=equipment.catalog,
+                )
+                for _ in range(WORKERS)
+            ),
+            consumer=consumer,
+            follower=follower,
+            courier=courier,
+            housekeeper=Housekeeper(store.journal, equipment.toolbox),
+            app=app,
+            socket=socket,
+            doors=doors,
+            clock=clock,
+        )
+
+
+class _Topics:
+    """The pipeline is made before the controller that it tells."""
+
+    notice: Callable[[str], Awaitable[None]] | None = None
+
+    async def settled(self, topic: str) -> None:
+        if self.notice is not None:
+            await self.notice(topic)
+
+
+class _NothingToWaitFor(Watch):
+    """Where there is no forge, nothing ever settles."""
+
+    async def settled(self, topic: str) -> str | None:
+        return None
+
+
+async def _begin(store: Store, equipment: Equipment, laid: Laid) -> None:
+    """Write into the organization's log what this process runs on."""
+    begun = InstanceStarted(
+        boot=store.boot,
+        version=VERSION,
+        sandbox=f"{equipment.sandbox.kind} {equipment.sandbox.version}: {equipment.sandbox.details}",
+        policy_hash=laid.rulebook.rules.hash,
+    )
+    while True:
+        recorded = await store.journal.read(ORGANIZATION_STREAM)
+        try:
+            await store.journal.append(ORGANIZATION_STREAM, len(recorded), [begun])
+        except Conflict:
+            continue
+        return

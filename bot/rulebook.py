@@ -1,0 +1,53 @@
+"""From the configuration directory to what the loop goes by: rules, agents, runbooks, who is who."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.configuration import Configuration, load
+from loop.ports import Catalog
+from loop.rulebook import Rulebook
+from policy.nodes import Faults
+from reasoning.routing import RunbookRouter, check_followers
+from reasoning.runbooks.load import read_runbooks
+from reasoning.runbooks.reasoner import RunbookReasoner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """Everything laid down in a configuration directory, checked against the tools that are installed."""
+
+    configuration: Configuration
+    rulebook: Rulebook
+    router: RunbookRouter
+    reasoner: RunbookReasoner
+
+
+def lay_down(configuration: Configuration, catalog: Catalog) -> Laid:
+    """The rulebook and the runbooks of a configuration. Raises Invalid for runbooks that are at fault."""
+    agents = configuration.agents
+    runbooks = read_runbooks(dict(configuration.texts("runbooks")), catalog)
+    faults = Faults()
+    check_followers(runbooks, agents, faults)
+    faults.check()
+    rulebook = Rulebook(
+        organization=configuration.organization,
+        rules=configuration.policies,
+        agents=agents,
+        catalog=catalog,
+        approvers=configuration.approvers,
+        admins=configuration.admins,
+        auditors=configuration.auditors,
+    )
+    return Laid(
+        configuration=configuration,
+        rulebook=rulebook,
+        router=RunbookRouter(agents=agents, runbooks=runbooks),
+        reasoner=RunbookReasoner(runbooks=runbooks, agents=agents),
+    )
+
+
+def configured(directory: Path | None) -> Configuration:
+    """The configuration in `directory`, else in $COUNTERSIGN_CONFIG, else here. Raises Invalid."""
+    where = directory or Path(os.environ.get("COUNTERSIGN_CONFIG") or ".")
+    return load(where.resolve(), os.environ)
