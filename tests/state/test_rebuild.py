@@ -1,7 +1,6 @@
 """Projections follow from the log: delete them, compute them anew, and nothing has changed."""
 
 import asyncio
-import random
 import sqlite3
 
 import pytest
@@ -24,14 +23,8 @@ async def write(store: Store, runs: int = 12) -> None:
 
     async def live(n: int) -> None:
         events = [received(str(n), f"finding-{n % 3}"), *story[1:]][: n % len(story) + 1]
-        seq = 0
-        while events:
-            part, events = events[: random.randint(1, 3)], events[3:]
-            part_end = seq + len(part)
-            await store.journal.append(f"r-{n}", seq, part)
-            if len(part) < 3:
-                return
-            seq = part_end
+        for seq in range(0, len(events), n % 3 + 1):
+            await store.journal.append(f"r-{n}", seq, events[seq : seq + n % 3 + 1])
 
     await asyncio.gather(*(live(n) for n in range(runs)))
     await store.journal.append(ORGANIZATION_STREAM, 0, [EverythingStopped(by="user:U1")])
