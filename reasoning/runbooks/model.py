@@ -85,7 +85,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Do the step again, so many times in all its failures; then the other."""
+    """Do the step again, so many times in a row; then the other."""
 
     times: int
     then: GoTo | Stop

@@ -8,6 +8,7 @@ somebody wrote some.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import takewhile
 
 from domain.agents import Agent
 from domain.runs import Run
@@ -91,14 +92,14 @@ class _Turn:
         step = self.book.steps[index]
         remedy: Remedy = step.on_failure.of(failure.kind)
         if isinstance(remedy, Retry):
-            if _tried(made, step) <= remedy.times:
+            if _failed_in_a_row(made, step) <= remedy.times:
                 return self._take(step, made)
             remedy = remedy.then
         match remedy:
             case GoTo(step=target):
                 return self._from(self._place(target), made)
             case Stop():
-                times = _tried(made, step)
+                times = _failed_in_a_row(made, step)
                 often = f", tried {times} times" if times > 1 else ""
                 return self._give_up(f"step `{step.id}`{often}: {failure.why}")
 
@@ -145,6 +146,12 @@ class _Turn:
 
 def _tried(made: tuple[Attempt, ...], step: Step) -> int:
     return sum(attempt.step == step.id for attempt in made)
+
+
+def _failed_in_a_row(made: tuple[Attempt, ...], step: Step) -> int:
+    """How often the step has failed since it, or anything else, last went well."""
+    recent = takewhile(lambda attempt: attempt.step == step.id and failure_of(attempt, step), reversed(made))
+    return sum(1 for _ in recent)
 
 
 def _aside(run: Run) -> str:

@@ -5,10 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import yaml
-
 from domain import events as e
-from domain.agents import Agent
 from domain.approvals import ApprovalEnd, ApprovalRequest, Ballot, Vote
 from domain.calls import Observation, ToolCall
 from domain.canonical import Json
@@ -18,6 +15,9 @@ from domain.runs import CallStatus, Run, Status
 from domain.tasks import Context, Source, Task, Trigger, Trust
 from domain.tiers import Tier
 from loop.ports import Ask, AwaitTopic, Conclude, DraftCall, GiveUp, Proposal, Propose, Routed
+from policy.check import Sources, load
+from policy.engine import PolicySet
+from policy.files import Faults
 from reasoning.routing import RunbookRouter
 from reasoning.runbooks.load import load_runbooks
 from reasoning.runbooks.reasoner import RunbookReasoner
@@ -40,19 +40,29 @@ CATALOG: ToolCatalog = catalog_of(
 )
 
 
-def read_agent(path: Path) -> Agent:
-    said = yaml.safe_load(path.read_text())
-    return Agent(
-        slug=said["slug"],
-        describe=said["describe"],
-        handles=tuple(said["handles"]),
-        tier=Tier[said["tier"].upper()],
-        tools=tuple(said["tools"]),
-        runbooks=tuple(said["reasoner"]["runbooks"]),
+GROUPS = {
+    "sre": frozenset({"user:U0SRE0001", "user:U0SRE0002"}),
+    "security": frozenset({"user:U0SECURITY"}),
+    "contractors": frozenset({"user:U0CONTRACT"}),
+}
+
+
+def texts(pattern: str) -> list[tuple[str, str]]:
+    return [(str(file.relative_to(CONFIG)), file.read_text()) for file in sorted(CONFIG.glob(pattern))]
+
+
+def policies() -> PolicySet:
+    """The sample organization's rules, catalogue and agents."""
+    faults = Faults()
+    sources = Sources(
+        agents=texts("agents/*.yaml"), policies=texts("policies/*.yaml"), resources=texts("resources.yaml")[0]
     )
+    found = load(sources, faults, groups=GROUPS, tools=CATALOG.names())
+    faults.check()
+    return found
 
 
-AGENTS = {agent.slug: agent for agent in map(read_agent, sorted((CONFIG / "agents").glob("*.yaml")))}
+AGENTS = policies().agents
 RUNBOOKS = load_runbooks(CONFIG / "runbooks", CATALOG)
 ROUTER = RunbookRouter(agents=AGENTS, runbooks=RUNBOOKS)
 REASONER = RunbookReasoner(agents=AGENTS, runbooks=RUNBOOKS)
