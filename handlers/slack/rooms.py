@@ -30,15 +30,13 @@ class SlackRooms:
         self._rooms: dict[str, _Room] = {}
 
     async def sees(self, principal: Principal, channel: str) -> bool:
-        """See Rooms.sees. Every full member of the team can open a public channel; guests only their own."""
+        """See Rooms.sees. Every full member of the team, and a token, sees public channels; guests only their own."""
         kind, _, user = principal.partition(":")
-        if kind != "user" or not user:
-            return False
         try:
             room = await self._room(channel)
-            if _public(room.info) and await self._full(principal):
+            if _public(room.info) and (kind == "token" or await self._full(principal)):
                 return True
-            return user in await self._members(channel, room)
+            return kind == "user" and user in await self._members(channel, room)
         except SlackTrouble:
             return False
 
