@@ -155,7 +155,7 @@ class Courier:
                 if thread is None:
                     return None
                 await self._gateway.session_status(str(body["channel"]), thread, str(body["status"]))
-                return str(body["channel"]), thread
+                return str(body["channel"]), f"session:{thread}"  # not a message of ours
             case other:
                 _log.error("an unknown kind of post", key=queued.post.key, kind=str(other))
                 return None

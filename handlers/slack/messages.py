@@ -62,6 +62,8 @@ def _words(payload: Mapping[str, Json], event: Mapping[str, Json], bot: str, rec
 def _edited(payload: Mapping[str, Json], event: Mapping[str, Json]) -> Intent:
     """Slack also says `changed` for unfurls, new replies and streams: only another text is an edit."""
     now, before = event.get("message"), event.get("previous_message")
+    if text_of(now, "subtype") == "tombstone":  # a thread's first message was deleted, its replies stay
+        return _deleted(payload, {**event, "deleted_ts": text_of(now, "ts")})
     if not isinstance(now, Mapping) or not isinstance(before, Mapping) or _machine(now):
         return Ignored(why="not a person's edit")
     if text_of(now, "text") == text_of(before, "text"):
