@@ -11,7 +11,7 @@ from domain.people import Snapshot
 from domain.tasks import Principal, Task
 from policy.facts import Progress, Situation, depth_of, tainted_task
 from policy.lattice import Bounds, Claim
-from policy.limits import grant
+from policy.limits import NO_TOOLS, grant
 from policy.ruleset import RuleSet, place
 
 
@@ -109,8 +109,19 @@ def of_decision(decision: PolicyDecision) -> Bounds:
         "deadline": limits.deadline_s,
         "budget_usd": limits.budget_usd,
     }
-    claims = frozenset(Claim(reason=reason, value=held.get(reason.sets)) for reason in decision.reasons)
+    claims = frozenset(
+        Claim(reason=reason, value=_globs(reason.to) if reason.sets in _LISTS else held.get(reason.sets))
+        for reason in decision.reasons
+    )
     return replace(bounds, claims=claims)
+
+
+_LISTS = frozenset({"allowed_tools", "denied_tools"})
+
+
+def _globs(said: str) -> tuple[str, ...]:
+    """The list that a claim about tools spells."""
+    return () if said == NO_TOOLS else tuple(said.split(", "))
 
 
 def _sentence(bounds: Bounds) -> str:

@@ -8,6 +8,7 @@ from policy.lattice import Bounds, Claim
 from policy.matching import ReadPattern
 from policy.nodes import Faults
 
+NO_TOOLS = "none"
 TIERS = tuple(tier.label for tier in Tier)
 # A rule about one call cannot bound the run it belongs to.
 OF_THE_RUN = ("max_iterations", "timeout", "deadline", "budget_usd")
@@ -55,7 +56,7 @@ def claims_of(bounds: Bounds, *, policy: str, file: str, line: int, tier: bool) 
         said.append(claim("deadline", spell_duration(bounds.deadline_s), bounds.deadline_s))
     if bounds.budget_usd is not None:
         said.append(claim("budget_usd", f"{bounds.budget_usd:.2f}", bounds.budget_usd))
-    said += [claim("allowed_tools", ", ".join(globs) or "none", globs) for globs in bounds.allowed_tools]
+    said += [claim("allowed_tools", ", ".join(globs) or NO_TOOLS, globs) for globs in bounds.allowed_tools]
     if bounds.denied_tools:
         denied = tuple(sorted(bounds.denied_tools))
         said.append(claim("denied_tools", ", ".join(denied), denied))

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,14 +142,12 @@ def test_what_a_condition_reads_and_asks() -> None:
 def test_the_reader_says_where() -> None:
     faults = Faults()
     assert condition(RULE_ROOTS)(from_plain("f", "task.tpye == 'x'", "when"), faults) is None
-    assert condition(RULE_ROOTS)(from_plain("f", True, "when"), faults) is None
+    assert condition(RULE_ROOTS)(from_plain("f", value=True, key="when"), faults) is None
     assert "f:1: when: task.tpye does not exist" in "".join(map(str, faults))
     assert "must be a condition, not true or false" in "".join(map(str, faults))
 
 
 @given(st.text(alphabet="task.type='\"\\/*()[]{}&|!<>=+-?: \n0123rb", max_size=40))
 def test_any_text_is_compiled_or_refused(said: str) -> None:
-    try:
-        compile_condition(said, RULE_ROOTS)
-    except ConditionRefused as error:
-        assert error.problem
+    with contextlib.suppress(ConditionRefused):
+        assert compile_condition(said, RULE_ROOTS).text == said

@@ -66,7 +66,7 @@ def test_a_denial_says_the_rules_text_and_place_and_who_could_help() -> None:
         ("source: [user], type: [other]", False),
     ],
 )
-def test_match_at_the_door(match: str, fits: bool) -> None:  # noqa: FBT001
+def test_match_at_the_door(match: str, fits: bool) -> None:
     found = rules(f"  - {{id: a, match: {{{match}}}, deny: x}}")
     assert decide(found, task(repository="acme/infra")).allowed is not fits
 
@@ -122,7 +122,7 @@ def test_tokens_are_matched_by_pattern() -> None:
         ("run.tier == 4 && run.iterations == 0 && run.depth == 0", True),
     ],
 )
-def test_when_at_the_door(when: str, fits: bool) -> None:  # noqa: FBT001
+def test_when_at_the_door(when: str, fits: bool) -> None:
     asked = task(goal="x", payload={"finding": {"severity": 7}})
     assert decide(rules(f'  - {{id: a, when: "{when}", deny: x}}'), asked).allowed is not fits
 
@@ -138,7 +138,7 @@ def test_when_at_the_door(when: str, fits: bool) -> None:  # noqa: FBT001
         ("task.requester != null", False),
     ],
 )
-def test_nobody_is_null_and_an_empty_text(when: str, fits: bool) -> None:  # noqa: FBT001
+def test_nobody_is_null_and_an_empty_text(when: str, fits: bool) -> None:
     found = rules(f'  - {{id: a, when: "{when}", deny: x}}')
     assert decide(found, task(requester=None)).allowed is not fits
 
