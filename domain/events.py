@@ -19,10 +19,14 @@ from domain.tasks import Principal, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReceived:
-    """A door accepted a task; the run begins. `agent` is the slug that routing chose."""
+    """A door accepted a task; the run begins. `agent` is the slug that routing chose.
+
+    `body` is the digest of the task as it came, before routing filled anything in: the same occurrence has the same.
+    """
 
     task: Task
     agent: str
+    body: str = ""
     linked: str | None = None  # the finished run with the same correlation
 
 

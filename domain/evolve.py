@@ -120,6 +120,8 @@ _AFTER_THE_END = (e.Posted, e.VoteRefused, e.ProposalDropped)
 
 
 def _received(run: Run, event: e.TaskReceived) -> Run:
+    if run.task is not None:
+        raise IllegalEvent(f"{run.run_id}: a run has one task; another goal is a redirect")
     people = (event.task.requester,) if event.task.requester else ()
     begun = changed(run, task=event.task, agent=event.agent, linked=event.linked, excluded=people, standing=people)
     return _move(begun, Status.DECIDING)

@@ -19,7 +19,7 @@ class Intake:
     async def submit(self, task: Task) -> Submitted | Clash | Unrouted | Reply:
         """Route the task and begin its run, or find the one it began before, or the open one it belongs to."""
         run_id = run_id_of(task)
-        known = await self._known(run_id, task)
+        known = await self._known(run_id, task.body_digest)
         if known is not None:
             return known
         routed = self._engine.world.router.route(task)
@@ -28,7 +28,7 @@ class Intake:
         joined, linked = await self._correlated(routed.task)
         if joined is not None:
             return joined
-        return await self._begin(run_id, routed, linked)
+        return await self._begin(run_id, routed, linked, task.body_digest)
 
     async def retry(self, run_id: str, by: Principal, occurrence: str) -> Submitted | Reply:
         """The finished run's task again, asked by `by`, as a new occurrence."""
@@ -47,12 +47,12 @@ class Intake:
             answer if isinstance(answer, Submitted) else Reply(ok=False, text=f"{run_id} cannot be retried: {answer}")
         )
 
-    async def _known(self, run_id: str, task: Task) -> Submitted | Clash | None:
-        run = await self._engine.ledger.read(run_id)
-        if run is None:
+    async def _known(self, run_id: str, body: str) -> Submitted | Clash | None:
+        """The run that this occurrence began before, if it has the same body; None if it began none."""
+        log = await self._engine.world.journal.read(run_id)
+        if not log:
             return None
-        begun = (await self._engine.world.journal.read(run_id))[0].event
-        same = isinstance(begun, e.TaskReceived) and begun.task.body_digest == task.body_digest
+        same = isinstance(log[0].event, e.TaskReceived) and log[0].event.body == body
         return Submitted(run_id=run_id, created=False) if same else Clash(run_id=run_id)
 
     async def _correlated(self, task: Task) -> tuple[Submitted | None, str | None]:
@@ -66,17 +66,17 @@ class Intake:
                 return Submitted(run_id=run_id, created=False, joined=True), None
         return None, earlier[0] if earlier else None
 
-    async def _begin(self, run_id: str, routed: Routed, linked: str | None) -> Submitted | Clash:
+    async def _begin(self, run_id: str, routed: Routed, linked: str | None, body: str) -> Submitted | Clash:
         async def begin(book: Book) -> bool:
             if book.run.seq:
                 return False  # the same occurrence was accepted a moment ago
-            book.note(e.TaskReceived(task=routed.task, agent=routed.agent, linked=linked))
+            book.note(e.TaskReceived(task=routed.task, agent=routed.agent, body=body, linked=linked))
             await self._engine.advance(book)
             return True
 
         if await self._engine.ledger.change(run_id, begin):
             return Submitted(run_id=run_id, created=True)
-        return await self._known(run_id, routed.task) or Submitted(run_id=run_id, created=False)
+        return await self._known(run_id, body) or Submitted(run_id=run_id, created=False)
 
 
 async def _join(book: Book, task: Task) -> bool:

@@ -165,7 +165,8 @@ class FakeRouter:
     def route(self, task: Task) -> Routed | Unrouted:
         if task.goal == "nonsense":
             return Unrouted(why="Nothing fits.", nearest=("restart web",))
-        return Routed(task=task, agent="agent")
+        filled = replace(task, context=replace(task.context, repository_id="acme/infra", agent_slug="agent"))
+        return Routed(task=filled, agent="agent")
 
 
 class FakeWatch:
