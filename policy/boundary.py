@@ -4,7 +4,7 @@ The order of the questions is fixed, so that people are never asked about what p
 tools, obligations, what a person has already refused in this run; only then who countersigns.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,19 +12,17 @@ from domain.agents import Agent
 from domain.approvals import ApprovalEnd
 from domain.calls import ToolCall, ToolSpec
 from domain.canonical import digest
-from domain.decisions import Allow, Deny, Reason, RequireApproval, Requirement, Verdict
+from domain.decisions import Allow, Deny, Reason, RequireApproval, Verdict
 from domain.people import Snapshot
 from domain.runs import CallRecord, Run
 from domain.tasks import Trust
 from domain.tiers import Effect, Tier, admits
-from policy.approvers import PEER, independent
+from policy.asking import BUILT_IN, insisted, required_by, who_asks
 from policy.door import door_bounds, helpers, of_decision
-from policy.facts import DANGEROUS, CallView, Progress, Situation, depth_of, tainted_task
-from policy.lattice import Bounds, canonical_requirement, merged
-from policy.rules import spell_requirement
+from policy.facts import CallView, Progress, Situation, depth_of, tainted_task
+from policy.lattice import Bounds, canonical_requirement
 from policy.ruleset import RuleSet, place
 
-BUILT_IN = "built-in"
 _SEVERITY = list(Effect)
 
 
@@ -140,14 +138,16 @@ def judge(question: Question) -> Verdict:
         verdict = objection(question)
         if verdict is not None:
             return verdict
-    required = _required(question)
+    built_in = insisted(question.view, question.selectors, by_person=question.by_person)
+    above_read = question.view.effect is not Effect.READ or question.by_person
+    required = required_by(question.bounds.approvals if above_read else (), built_in)
     if not required:
         return Allow(reasons=_claims(question.bounds, "tier"), policy_hash=question.policies.hash)
     policies = question.policies
     named = [name for one in required for name in one.policies]
     return RequireApproval(
         requirements=required,
-        reasons=_who_asks(question.bounds, required),
+        reasons=who_asks(question.bounds, required),
         policy_hash=policies.hash,
         hash=digest({"rules": policies.contents(named), "asks": [canonical_requirement(one) for one in required]}),
     )
@@ -253,48 +253,6 @@ def _same_class(record: CallRecord, call: ToolCall, *, exactly: bool) -> bool:
     return not exactly or dict(other.arguments) == dict(call.arguments)
 
 
-# ── Who countersigns ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _required(question: Question) -> tuple[Requirement, ...]:
-    """What the rules ask for any call above READ, and a peer where the house insists on a person and no rule does."""
-    effect = question.view.effect
-    asked = question.bounds.approvals if effect is not Effect.READ or question.by_person else ()
-    if any(independent(one.approvers) for one in asked):
-        return asked
-    return merged((*asked, *(Requirement(approvers=PEER, policies=(name,)) for name in _built_in(question))))
-
-
-def _built_in(question: Question) -> list[str]:
-    names = []
-    effect, tainted = question.view.effect, question.view.call.tainted
-    if question.by_person:
-        names.append("offer-needs-a-person")
-    elif effect is Effect.CHANGE:
-        names.append("change-needs-a-person")
-    if effect in DANGEROUS and any(_within(name, question.selectors) for name in tainted):
-        names.append("tainted-selector")
-    return names
-
-
-def _within(tainted: str, selectors: Sequence[str]) -> bool:
-    """Whether a tainted argument, or a part of it (`target.name`, `items[0]`), is a selector."""
-    whole = tainted.partition(".")[0].partition("[")[0]
-    return tainted in selectors or whole in selectors
-
-
-def _who_asks(bounds: Bounds, required: Iterable[Requirement]) -> tuple[Reason, ...]:
-    from_rules = _claims(bounds, "approve")
-    built_in = [
-        Reason(policy=name, file=BUILT_IN, line=0, sets="approve", to=spell_requirement(one))
-        for one in required
-        if one.approvers == PEER
-        for name in one.policies
-        if not any(reason.policy == name for reason in from_rules)
-    ]
-    return (*from_rules, *built_in)
-
-
 # ── What is known of the call ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -329,5 +287,5 @@ def _deny(question: Question, text: str, reasons: Iterable[Reason]) -> Deny:
         text=f"{text}{where}",
         reasons=said,
         policy_hash=question.policies.hash,
-        help=helpers(question.policies, question.agent),
+        help=(*question.policies.excepted(said), *helpers(question.policies, question.agent)),
     )

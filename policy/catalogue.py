@@ -8,7 +8,7 @@ resources:
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from string import Formatter
 
@@ -32,20 +32,32 @@ class Resource:
     describe: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """The entries, the least specific first."""
+    """The entries by exact name, and the patterns, the least specific first. Made by `of`."""
 
-    entries: tuple[Resource, ...] = ()
+    named: Mapping[str, Resource] = field(default_factory=dict)
+    patterns: tuple[Resource, ...] = ()
 
     @classmethod
     def of(cls, entries: Iterable[Resource]) -> "Catalogue":
         """The entries in their order of precedence, whatever order they came in."""
-        return cls(tuple(sorted(entries, key=lambda e: (exact(e.pattern), len(prefix(e.pattern)), e.pattern))))
+        ordered = sorted(entries, key=lambda entry: (len(prefix(entry.pattern)), entry.pattern))
+        return cls(
+            named={entry.pattern: entry for entry in ordered if exact(entry.pattern)},
+            patterns=tuple(entry for entry in ordered if not exact(entry.pattern)),
+        )
+
+    @property
+    def entries(self) -> tuple[Resource, ...]:
+        """All of them."""
+        return (*self.patterns, *self.named.values())
 
     def labels(self, resource: str) -> Mapping[str, str] | None:
         """The labels of a resource, the most specific entry's word last; None where no entry knows it."""
-        found = [entry for entry in self.entries if matches(entry.pattern, resource)]
+        found = [entry for entry in self.patterns if matches(entry.pattern, resource)]
+        if resource in self.named:
+            found.append(self.named[resource])
         if not found:
             return None
         return {name: value for entry in found for name, value in entry.labels.items()}

@@ -13,7 +13,7 @@ from domain.runs import Run
 from domain.tasks import Principal, Task
 from policy import boundary, door, results
 from policy.catalogue import Catalogue
-from policy.facts import Groups
+from policy.facts import Groups, Membership
 from policy.freezes import Freeze
 from policy.index import Index
 from policy.rules import Rule
@@ -74,7 +74,7 @@ def policy_set(
         rules=listed,
         freezes=frozen,
         catalogue=resources,
-        groups=groups or {},
+        groups=Membership.of(groups or {}),
         approvers=peers,
         agents=agents or {},
         hash=hash_of(listed, frozen, resources, peers),

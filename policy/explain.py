@@ -12,7 +12,8 @@ from domain.people import Snapshot
 from domain.runs import Run
 from domain.tasks import Trust
 from domain.tiers import Effect
-from policy.boundary import BUILT_IN, Question, bounds_now, judge
+from policy.asking import BUILT_IN
+from policy.boundary import Question, bounds_now, judge
 from policy.door import decision, door_bounds
 from policy.engine import PolicySet
 from policy.facts import CallView
@@ -81,6 +82,9 @@ def explain(policies: PolicySet, subject: Subject, *, people: Snapshot, catalog:
     if agent is None and task.context.agent_slug and policies.agents:
         bounds &= denial(_unknown_agent(task.context.agent_slug))
     decided = decision(policies, bounds, agent, catalog)
+    if agent is None and decided.allowed and policies.agents:
+        alone = f"The rules alone allow up to {decided.tier.label}: no agent is named, and none follows from the type."
+        decided = replace(decided, reason=alone)
     if subject.call is None:
         return Explanation(decision=decided, verdict=None, reasons=bounds.reasons, overruled=bounds.overruled)
     run = Run(

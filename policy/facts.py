@@ -5,7 +5,7 @@ that nobody could establish are unknown and fit everything.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,25 @@ from policy.globs import matches
 from policy.matching import LABEL, Facts
 
 Groups = Mapping[str, frozenset[Principal] | None]  # members by name; None: only the directory knows
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Groups the other way round: who is in what. `hidden` are the groups that only the directory can look into."""
+
+    groups_of: Mapping[Principal, tuple[str, ...]] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, groups: Groups) -> "Membership":
+        """The same groups, by member."""
+        found: dict[Principal, tuple[str, ...]] = {}
+        for group, members in groups.items():
+            for principal in members or ():
+                found[principal] = (*found.get(principal, ()), group)
+        return cls(found, tuple(group for group, members in groups.items() if members is None))
+
+
 ANYONE, NOBODY = "anyone", "nobody"
 DANGEROUS = frozenset({Effect.EXECUTE, Effect.CHANGE})
 _HEAVY = (("task", "payload"), ("task", "inputs"), ("call", "arguments"))
@@ -57,7 +76,7 @@ class Situation:
         *,
         standing: Sequence[Principal],
         people: Snapshot,
-        groups: Groups,
+        groups: Membership,
         progress: Progress,
         now: datetime,
         view: CallView | None = None,
@@ -145,7 +164,7 @@ class Situation:
 
 
 def requesters(
-    standing: Sequence[Principal], people: Snapshot, groups: Groups, *, certain: bool = False
+    standing: Sequence[Principal], people: Snapshot, groups: Membership, *, certain: bool = False
 ) -> tuple[str, ...]:
     """Everything that `requester:` may call those whose standing bounds a decision. Nobody is `nobody`.
 
@@ -157,12 +176,10 @@ def requesters(
     names: set[str] = {ANYONE}
     for principal in standing:
         person = people.people.get(principal)
-        names.add(principal)
-        names |= {f"group:{group}" for group in (person.groups if person else ())}
-        for group, members in groups.items():
-            hidden = not certain and members is None and person is None and principal.startswith("user:")
-            if hidden or (members is not None and principal in members):
-                names.add(f"group:{group}")
+        known = {*groups.groups_of.get(principal, ()), *(person.groups if person else ())}
+        if person is None and not certain and principal.startswith("user:"):
+            known |= set(groups.hidden)
+        names |= {principal, *(f"group:{group}" for group in known)}
     return tuple(sorted(names))
 
 

@@ -8,7 +8,7 @@ from domain.canonical import digest
 from domain.decisions import Approvers, Reason
 from policy.catalogue import Catalogue
 from policy.cel import ConditionFailed
-from policy.facts import Groups, Situation
+from policy.facts import Membership, Situation
 from policy.freezes import Freeze
 from policy.index import Index
 from policy.lattice import Bounds, meet
@@ -22,7 +22,7 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     catalogue: Catalogue = field(default_factory=Catalogue)
-    groups: Groups = field(default_factory=dict)
+    groups: Membership = field(default_factory=Membership)
     approvers: tuple[Approvers, ...] = ()
     agents: Mapping[str, Agent] = field(default_factory=dict)
     hash: str = ""
@@ -43,6 +43,11 @@ class RuleSet:
     def contents(self, policies: Iterable[str]) -> list[str]:
         """What these rules say, as digests; the ids themselves for what is built in, or gone."""
         return sorted(self.by_id[name].contents if name in self.by_id else name for name in set(policies))
+
+    def excepted(self, reasons: Iterable[Reason]) -> tuple[str, ...]:
+        """Whom the freezes among these reasons spare: they can help."""
+        named = {reason.policy for reason in reasons}
+        return tuple(who for freeze in self.freezes if freeze.id in named for who in freeze.excepted)
 
 
 def said(rule: Rule, situation: Situation) -> Bounds:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from bot.commands.catalog import catalog_for
+from bot.commands.catalog import catalog_for, known_tools
 from bot.configuration import Configuration, load
 from domain.tasks import Task
 from loop.ports import Routed
@@ -101,8 +101,8 @@ def explain_(
 
 def _loaded(directory: Path) -> tuple[Configuration, ToolCatalog]:
     """The configuration, checked against the tools and with its runbooks. Raises Invalid."""
-    catalog = catalog_for(load(directory, os.environ))
-    configuration = load(directory, os.environ, tools=catalog.names())
+    configuration = load(directory, os.environ, tools=known_tools())
+    catalog = catalog_for(configuration)
     runbooks = read_runbooks(dict(configuration.texts("runbooks")), catalog)
     faults = Faults()
     check_followers(runbooks, configuration.agents, faults)

@@ -120,8 +120,8 @@ def _read(
     resources: tuple[str, str] | None,
     tools: Collection[str] | None,
 ) -> Configuration:
-    fields = Fields(node, faults, *KEYS)
     _refuse_literals(node, faults)
+    fields = Fields(node, faults, *KEYS)
     fields.need("version", integer(1, 1))
     organization = fields.need("organization", form(_ORGANIZATION, "an organization's name", "like acme"))
     people = fields.get("people", read_people, {})

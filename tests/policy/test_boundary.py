@@ -224,6 +224,7 @@ def test_freezes_stop_changes(now: datetime, requester: str | None, tool: str, s
     assert isinstance(verdict, Deny) is stopped
     if isinstance(verdict, Deny):
         assert verdict.text == "Year end (until 2026-11-22 00:00 UTC) (year-end, policies/org.yaml:3)"
+        assert verdict.help == ("group:security", "group:sre")
 
 
 def test_a_freeze_spares_only_if_everybody_whose_standing_counts_is_excepted() -> None:

@@ -15,7 +15,7 @@ from policy.approvers import independent
 from policy.cel import compile_condition
 from policy.door import of_decision
 from policy.engine import PolicySet, policy_set
-from policy.facts import CallView, Progress, Situation
+from policy.facts import CallView, Membership, Progress, Situation
 from policy.globs import matches
 from policy.index import Index
 from policy.lattice import Bounds, merged, narrower
@@ -320,7 +320,7 @@ def situation(asked: object, made: object) -> Situation:
         asked,
         standing=who,
         people=PEOPLE,
-        groups=GROUPS,
+        groups=Membership.of(GROUPS),
         progress=Progress(),
         now=NOW,
         view=view,  # type: ignore[arg-type]
