@@ -44,7 +44,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Courier:
-    """One run's posts go out in order; runs go beside each other."""
+    """A run's guaranteed posts go out in order, its coalesced ones beside them; runs go beside each other."""
 
     def __init__(self, outbox: Outbox, gateway: Gateway, journal: Journal, receipts: Receipts, clock: Clock) -> None:
         self._outbox = outbox
@@ -53,7 +53,7 @@ class Courier:
         self._receipts = receipts
         self._clock = clock
         self._bell = asyncio.Event()
-        self._busy: set[str] = set()
+        self._busy: set[tuple[str, bool]] = set()  # (run, guaranteed)
         self._updated: dict[str, float] = {}  # message key -> when it was last updated
         self._warned: set[str] = set()  # runs whose requester was told that they cannot be shown
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -83,30 +83,42 @@ class Courier:
                 await asyncio.gather(*late, return_exceptions=True)
 
     async def _round(self, tasks: set[asyncio.Task[None]]) -> None:
-        lanes: dict[str, list[Queued]] = {}
-        for queued in await self._outbox.due(self._clock.now(), _LIMIT):
-            if queued.post.run_id not in self._busy:
-                lanes.setdefault(queued.post.run_id, []).append(queued)
-        for run_id, lane in lanes.items():
-            self._busy.add(run_id)
-            task = asyncio.create_task(self._serve(run_id, lane))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+        lanes: dict[tuple[str, bool], list[Queued]] = {}
+        due = await self._outbox.due(self._clock.now(), _LIMIT)
+        coming = {queued.post.key for queued in due}
+        for queued in due:
+            lanes.setdefault((queued.post.run_id, queued.post.guaranteed), []).append(queued)
+        for name, lane in lanes.items():
+            if name not in self._busy:
+                self._busy.add(name)
+                task = asyncio.create_task(self._serve(name, lane, coming))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
 
-    async def _serve(self, run_id: str, lane: Sequence[Queued]) -> None:
-        """One run's posts, in order; a guaranteed one that did not go out holds up the rest."""
+    async def _serve(self, name: tuple[str, bool], lane: Sequence[Queued], coming: set[str]) -> None:
+        """A run's guaranteed posts in order, one that did not go out holding up the rest; or its coalesced ones."""
         try:
             async with self._room:
                 for queued in lane:
-                    if self._too_soon(queued):
+                    if queued.post.guaranteed:
+                        if not await self._deliver(queued):
+                            break
+                    elif not self._too_soon(queued) and not await self._early(queued, coming):
+                        await self._deliver(queued)
+                    else:
                         continue
-                    if not await self._deliver(queued) and queued.post.guaranteed:
-                        break
                     self._bell.set()
         except Exception as error:
-            _log.error("a delivery failed", run=run_id, why=f"{type(error).__name__}: {error}")
+            _log.error("a delivery failed", run=name[0], why=f"{type(error).__name__}: {error}")
         finally:
-            self._busy.discard(run_id)
+            self._busy.discard(name)
+
+    async def _early(self, queued: Queued, coming: set[str]) -> bool:
+        """Whether what a coalesced post changes, or stands below, has yet to be posted."""
+        thread = queued.post.body.get("thread")
+        below = thread.get("key") if isinstance(thread, Mapping) else None
+        wanted = [key for key in (queued.post.replaces, below) if key in coming]
+        return any([await self._where(queued.post.run_id, str(key)) is None for key in wanted])
 
     def _too_soon(self, queued: Queued) -> bool:
         last = self._updated.get(queued.post.replaces or queued.post.key)

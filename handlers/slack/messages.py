@@ -22,7 +22,9 @@ def event_intent(payload: Mapping[str, Json], bot: str, received_at: datetime) -
         case "agent_session_stopped":
             thread = text_of(event, "thread_ts") or None
             channel = text_of(event, "channel")
-            return SessionStopped(seat=Seat(user=text_of(event, "user"), channel=channel, thread_ts=thread))
+            return SessionStopped(
+                seat=Seat(user=text_of(event, "user"), team=team_of(payload), channel=channel, thread_ts=thread)
+            )
         case other:
             return Ignored(why=f"nothing follows from {other or 'an event without a type'}")
 

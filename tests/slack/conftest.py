@@ -160,6 +160,12 @@ def workspace_document(**changes: Any) -> Json:
     return document | changes
 
 
+@pytest.fixture(autouse=True)
+def swift(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Updates of one card may follow each other sooner than people could read."""
+    monkeypatch.setattr("bot.thread.courier._SPACING_S", 0.15)
+
+
 @pytest.fixture
 async def session() -> AsyncIterator[ClientSession]:
     async with ClientSession() as session:

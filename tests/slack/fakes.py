@@ -11,7 +11,7 @@ from domain.evolve import replay
 from domain.runs import CallStatus, Run, Status
 from domain.signals import Signal, SignalKind
 from domain.tasks import Principal, Task, run_id_of
-from loop.ports import Clash, Click, Journal, Page, Reply, Submitted, Unrouted
+from loop.ports import Clash, Click, Conflict, Journal, Page, Reply, Submitted, Unrouted
 
 
 class RealClock:
@@ -40,7 +40,12 @@ class FakeOperator:
 
     async def write(self, run_id: str, *events: Event) -> None:
         for event in events:
-            await self.journal.append(run_id, len(await self.journal.read(run_id)), [event])
+            while True:
+                try:
+                    await self.journal.append(run_id, len(await self.journal.read(run_id)), [event])
+                except Conflict:  # a receipt came between
+                    continue
+                break
 
     async def submit(self, task: Task) -> Submitted | Clash | Unrouted | Reply:
         await asyncio.sleep(self.delay)
