@@ -7,6 +7,7 @@ exactly (NaN, infinities, integers beyond 2**53, lone surrogates) is refused rat
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from json.encoder import JSONEncoder
 from json.encoder import encode_basestring as _quoted  # what json.dumps writes for a text, without its set-up
 from typing import Any
 
@@ -21,12 +22,29 @@ class NotCanonical(ValueError):
 
 def canonical_json(value: Json) -> bytes:
     """RFC 8785 bytes of `value`. Raises NotCanonical."""
+    if _plain(value):
+        return _dumps(value).encode("ascii")
     parts: list[str] = []
     _write(value, parts, "$")
     try:
         return "".join(parts).encode("utf-8")
     except UnicodeEncodeError as error:
         raise NotCanonical(f"a text holds half a surrogate pair: {error.reason}") from error
+
+
+_dumps = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
+
+
+def _plain(value: Json) -> bool:
+    """Whether the library's encoder writes exactly RFC 8785: no floats, small integers, ASCII throughout."""
+    kind = type(value)
+    if kind is str:
+        return bool(value.isascii())
+    if kind is dict:
+        return all(type(k) is str and k.isascii() and _plain(v) for k, v in value.items())
+    if kind is list or kind is tuple:
+        return all(_plain(item) for item in value)
+    return value is None or kind is bool or (kind is int and -_SAFE_INTEGER <= value <= _SAFE_INTEGER)
 
 
 def digest(value: Json) -> str:

@@ -200,11 +200,17 @@ class Run:
         """Every call of the run, oldest first, the offer last."""
         return self.past + self.batch + ((self.offer,) if self.offer else ())
 
+    @property
+    def live(self) -> tuple[CallRecord, ...]:
+        """The calls that are not over: those of the batch, and the offer. What is past has ended."""
+        return self.batch if self.offer is None else (*self.batch, self.offer)
+
     def record(self, call_id: str) -> CallRecord:
         """The call's record. Raises KeyError."""
-        for record in reversed(self.records):
-            if record.call.call_id == call_id:
-                return record
+        for records in (self.live, reversed(self.past)):
+            for record in records:
+                if record.call.call_id == call_id:
+                    return record
         raise KeyError(f"run {self.run_id} has no call {call_id}")
 
     def approval(self, approval_id: str) -> CallRecord | None:
@@ -215,7 +221,7 @@ class Run:
     def group(self) -> tuple[CallRecord, ...]:
         """The calls whose turn it is: adjacent READs together, anything above alone."""
         left = [record for record in self.batch if record.status not in OVER]
-        if not left or left[0].call.effect is not Effect.READ:
+        if len(left) < 2 or left[0].call.effect is not Effect.READ:
             return tuple(left[:1])
         count = next((i for i, record in enumerate(left) if record.call.effect is not Effect.READ), len(left))
         return tuple(left[:count])
@@ -223,12 +229,12 @@ class Run:
     @property
     def in_flight(self) -> tuple[CallRecord, ...]:
         """Calls that have started and not come back."""
-        return tuple(r for r in self.records if r.status is CallStatus.ACTING)
+        return tuple([r for r in self.live if r.status is CallStatus.ACTING])
 
     @property
     def in_doubt(self) -> tuple[CallRecord, ...]:
         """Calls of which nobody knows whether they happened."""
-        return tuple(r for r in self.records if r.status is CallStatus.IN_DOUBT)
+        return tuple([r for r in self.live if r.status is CallStatus.IN_DOUBT])
 
     @property
     def waiting_for(self) -> Wait | None:

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from domain.events import Event, Recorded
 from domain.evolve import evolve, replay
 from domain.runs import Run, Status
-from loop.ports import Clock, Conflict, Guard, Journal
+from loop.ports import Clock, Conflict, Guard, GuardRefused, Journal
 
 MOST_CACHED = 1024
 MOST_CONFLICTS = 16  # with other writers of one stream, in a row
@@ -49,26 +49,15 @@ class Book:
         self._durable = self.run
 
     async def commit_and_start(self, starts: Sequence[Event], guards: Sequence[Guard]) -> None:
-        """`commit`, and in the same transaction `starts` under `guards`. Raises GuardRefused with only the first done.
-
-        The journal gives each append its own savepoint, so that a refused start does not lose what was noted before.
-        """
-        if not self._noted:
-            self.note(*starts)
-            return await self.commit(guards)
-        first = asyncio.ensure_future(self.commit())
-        await asyncio.sleep(0)  # the first append is queued now, and the second follows it into the same transaction
-        noted = self._fork()
-        noted.note(*starts)
+        """`commit`, with `starts` under `guards` in the same append. Raises GuardRefused with only the rest done."""
+        rest = list(self._noted)
+        self.note(*starts)
         try:
-            await noted.commit(guards)
-        finally:
-            await first
-        self.run = self._durable = noted.run
-        return None
-
-    def _fork(self) -> "Book":
-        return Book(self.run, self._journal, self._clock)
+            await self.commit(guards)
+        except GuardRefused:
+            self.note(*rest)
+            await self.commit()
+            raise
 
     def forget(self) -> None:
         """Drop what was noted and not committed."""

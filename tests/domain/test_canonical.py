@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.canonical import NotCanonical, canonical_json, digest
+from domain.canonical import NotCanonical, _write, canonical_json, digest
 
 APPENDIX_B = {
     "0000000000000000": "0",
@@ -56,6 +56,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )
+
+
+@given(JSON)
+def test_the_quick_way_writes_what_the_careful_way_writes(value: object) -> None:
+    parts: list[str] = []
+    _write(value, parts, "$")
+    assert canonical_json(value).decode() == "".join(parts)
 
 
 @given(JSON)
