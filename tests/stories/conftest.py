@@ -1,0 +1,47 @@
+"""A demo for each module that shares one, and demos of their own for tests that break theirs."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout
+
+from tests.stories.demo import Demo, laid_out
+from tests.stories.page import Page
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One demo, shared by the tests of a module."""
+    demo = Demo(laid_out(tmp_path_factory.mktemp("stories") / "demo"))
+    try:
+        yield demo.start()
+    finally:
+        demo.close()
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    """Makes demos that only this test uses; laid out, not yet started."""
+    demos: list[Demo] = []
+
+    def make(*, unhurried: bool = False, **more: object) -> Demo:
+        directory = laid_out(tmp_path / f"demo{len(demos)}", unhurried=unhurried)
+        demos.append(Demo(directory, **more))  # type: ignore[arg-type]  # the caller's own fields
+        return demos[-1]
+
+    yield make
+    for demo in demos:
+        demo.close()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[ClientSession]:
+    async with ClientSession(timeout=ClientTimeout(total=20)) as session:
+        yield session
+
+
+@pytest.fixture
+async def page(demo: Demo, session: ClientSession) -> Page:
+    """The shared demo's page."""
+    return Page(demo, session)
