@@ -28,6 +28,7 @@ _FUNCTIONS = frozenset(
         *("getHours", "getMinutes", "getDayOfMonth", "getDayOfYear"),
     }
 )
+_PANIC = "pyo3_runtime"  # where the engine's own panics live; they are no Exceptions
 _MACROS = frozenset({"all", "exists", "exists_one", "map", "filter", "bind"})
 
 
@@ -73,6 +74,10 @@ class Condition:
             raise ConditionFailed(f"{error} is not there") from error
         except Exception as error:  # whatever the engine says: a rule that cannot be evaluated denies
             raise ConditionFailed(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        except BaseException as error:
+            if type(error).__module__ != _PANIC:
+                raise
+            raise ConditionFailed("the engine panicked") from error
         if said is not True and said is not False:
             raise ConditionFailed(f"is {type(said).__name__}, not true or false")
         return said

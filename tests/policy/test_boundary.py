@@ -341,6 +341,7 @@ def test_the_verdict_hash_covers_contributing_rules_and_requirements_only() -> N
     assert verdict_hash(asks.replace("id: a", "id: a, describe: Said.")) == first
     assert verdict_hash(asks.replace("group:sre", "group:security")) != first
     assert verdict_hash(asks.replace("[change]", "[change, execute]")) != first
+    assert verdict_hash(asks.replace("approve:", "when: 'true', approve:")) != first
     assert verdict_hash(asks + '  - {id: b, match: {tool: ["service.*"]}, approve: [{from: peer}]}') != first
 
 

@@ -1,4 +1,6 @@
 import contextlib
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -116,6 +118,22 @@ def test_values_nested_too_deep_fail_rather_than_crash() -> None:
         compile_condition("has(result.a)", RESULT_ROOTS).holds({"result": deep})
     with pytest.raises(ConditionFailed, match="nested deeper"):
         prepare({"result": deep})
+
+
+def test_a_panic_of_the_engine_fails_and_an_interrupt_does_not() -> None:
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+
+    def raising(error: BaseException) -> Callable[[object], object]:
+        def evaluate(_: object) -> object:
+            raise error
+
+        return evaluate
+
+    found = compile_condition("true", RULE_ROOTS)
+    with pytest.raises(ConditionFailed, match="panicked"):
+        replace(found, evaluate=raising(panic("no"))).holds({})
+    with pytest.raises(KeyboardInterrupt):
+        replace(found, evaluate=raising(KeyboardInterrupt())).holds({})
 
 
 def test_missing_roots_fail() -> None:

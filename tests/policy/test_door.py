@@ -155,6 +155,17 @@ def test_a_rule_that_cannot_be_evaluated_denies() -> None:
     assert "policies/org.yaml:3" in said.reason
 
 
+def test_whatever_breaks_while_a_rule_is_asked_denies() -> None:
+    class Broken(dict[str, object]):
+        def items(self) -> object:  # type: ignore[override]
+            raise RuntimeError("torn")
+
+    found = rules('  - {id: a, when: "has(task.payload.x)", limit: {tier: draft}}')
+    said = decide(found, task(payload=Broken()))
+    assert not said.allowed
+    assert "RuntimeError: torn" in said.reason
+
+
 def test_taint_of_the_task() -> None:
     found = rules('  - {id: a, when: "run.tainted", limit: {tier: draft}}')
     alert = task(source=Source.ALERT, trust=Trust.UNTRUSTED, requester=None)
