@@ -8,7 +8,7 @@
 What ends in `:now` is coalesced: only the latest counts. Everything else is guaranteed, in order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from domain.canonical import Json
@@ -81,13 +81,20 @@ def live(story: Story, places: Places) -> list[Post]:
     return found
 
 
-def settled(story: Story, places: Places) -> list[Post]:
-    """The cards of approvals that are over, as coalesced posts: to take the place of an older one still waiting."""
+def settled(story: Story, places: Places, shown: Container[str] | None = None) -> list[Post]:
+    """The cards of approvals that are over, as coalesced posts: to take the place of an older one still waiting.
+
+    `shown` are the keys of coalesced posts that may wait; the others have no need. None: all.
+    """
     seat = _seat(story.run, places)
     if seat is None:
         return []
-    over = [(key, record) for key, record in _asked(story).items() if record.status in OVER]
-    return [post for key, record in over for post in _shown_again(story, seat, key, record, places, suffix="now")]
+    found: list[Post] = []
+    for approval_id, record in _asked(story).items():
+        wanted = shown is None or f"{seat.run.run_id}:{approval_id}:card:now" in shown
+        if record.status in OVER and wanted:
+            found += _shown_again(story, seat, approval_id, record, places, suffix="now")
+    return found
 
 
 def _approvals(before: Story, story: Story, seat: _Seat, places: Places) -> list[Post]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 
 from bot.thread.receipts import Receipts
+from bot.thread.refusals import BAD, GONE, LOST, NO_SESSIONS, SETUP
 from domain.canonical import Json
 from domain.envelopes import Queued
 from domain.events import Posted
@@ -22,23 +23,6 @@ _POLL_S = 0.25
 _SPACING_S = 1.2  # between two updates of one message
 _TRIES = 5
 _LIMIT = 500
-
-_GONE = frozenset(
-    (
-        "channel_not_found",
-        "not_in_channel",
-        "is_archived",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "no_permission",
-        "user_not_found",
-        "cannot_dm_bot",
-        "messages_tab_disabled",
-    )
-)
-_LOST = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
-_BAD = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text"})
-_SETUP = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +40,7 @@ class Courier:
         self._busy: set[tuple[str, bool]] = set()  # (run, guaranteed)
         self._updated: dict[str, float] = {}  # message key -> when it was last updated
         self._warned: set[str] = set()  # runs whose requester was told that they cannot be shown
+        self._sessions = True  # whether this workspace knows agent sessions
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     def wake(self) -> None:
@@ -65,6 +50,12 @@ class Courier:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop`; what is on its way then is finished, or comes back as uncertain."""
         tasks: set[asyncio.Task[None]] = set()
+
+        async def ring_at_the_end() -> None:
+            await stop.wait()
+            self._bell.set()
+
+        ringing = asyncio.create_task(ring_at_the_end())
         try:
             while not stop.is_set():
                 self._bell.clear()
@@ -76,6 +67,7 @@ class Courier:
                     async with asyncio.timeout(_POLL_S):
                         await self._bell.wait()
         finally:
+            ringing.cancel()
             if tasks:
                 _, late = await asyncio.wait(tasks, timeout=5)
                 for task in late:
@@ -163,7 +155,7 @@ class Courier:
             case "file":
                 return await self._file(queued)
             case "status":
-                thread = await self._thread(queued)
+                thread = await self._thread(queued) if self._sessions else None
                 if thread is None:
                     return None
                 await self._gateway.session_status(str(body["channel"]), thread, str(body["status"]))
@@ -193,7 +185,7 @@ class Courier:
         try:
             await self._gateway.update(*where, await self._shown(queued))
         except SlackSaid as error:
-            if error.error not in _LOST:
+            if error.error not in LOST:
                 raise
         else:
             return where
@@ -245,19 +237,23 @@ class Courier:
 
     async def _refused(self, queued: Queued, error: SlackSaid) -> bool:
         post, do = queued.post, queued.post.body.get("do")
-        if error.error in _BAD and do in ("post", "update"):
+        if do == "status":
+            self._sessions = self._sessions and error.error not in NO_SESSIONS
+            await self._outbox.drop(post.key, str(error))
+            return True
+        if error.error in BAD and do in ("post", "update"):
             return await self._plainly(queued, error)
-        if error.error in _SETUP:
+        if error.error in SETUP:
             _log.error("Slack refuses our token", error=str(error))
             await self._later(queued, str(error), uncertain=False, seconds=30)
             return False
-        final = error.error in (_GONE | _LOST) or do in ("status", "file") or queued.attempts >= _TRIES
+        final = error.error in (GONE | LOST) or do == "file" or queued.attempts >= _TRIES
         if not final:
             await self._later(queued, str(error), uncertain=False)
             return False
         _log.warning("not delivered", key=post.key, why=str(error))
         await self._outbox.drop(post.key, str(error))
-        if do == "post" and error.error in _GONE:
+        if do == "post" and error.error in GONE:
             await self._warn(queued, error)
         return True
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from bot.thread.composer import Places, live, settled, step
-from domain.canonical import canonical_json
 from domain.envelopes import Post
 from domain.events import ORGANIZATION_STREAM, Posted, Recorded
 from domain.evolve import IllegalEvent
@@ -37,7 +37,8 @@ class Follower:
         self._wake = wake
         self._stories: OrderedDict[str, Story] = OrderedDict()
         self._receipts: dict[str, set[str]] = {}  # posts of a run that are out, also by receipts later in the log
-        self._shown: dict[str, bytes] = {}  # coalesced key -> what was queued last
+        self._shown: dict[str, str] = {}  # coalesced key -> what was queued last
+        self._open: set[str] = set()  # coalesced keys that may wait in the outbox
         self._broken: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -118,9 +119,12 @@ class Follower:
             self._wake()
 
     def _now(self, story: Story) -> list[Post]:
-        """The cards as they should look; of approvals that are over, those whose older look may still wait."""
-        over = [post for post in settled(story, self._places) if post.key in self._shown]
-        return live(story, self._places) + over
+        """The cards as they should look; of approvals that are over, those whose older look may still wait, once."""
+        over = settled(story, self._places, self._open)
+        self._open -= {post.key for post in over}
+        now = live(story, self._places)
+        self._open |= {post.key for post in now}
+        return now + over
 
     async def _one(self, recorded: Recorded) -> list[Post]:
         run_id = recorded.stream
@@ -153,10 +157,11 @@ class Follower:
         """Those that would show something else than what was queued last."""
         found = []
         for post in posts:
-            content = canonical_json(dict(post.body))
+            content = json.dumps(post.body)
             if self._shown.get(post.key) != content:
                 self._shown[post.key] = content
                 found.append(post)
         if len(self._shown) > 10 * _STORIES:
             self._shown.clear()
+            self._open.clear()
         return found

@@ -1,10 +1,11 @@
 """From an intent to the operator, and from its answer to the person. Decides nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 import structlog
 
+from domain.canonical import Json
 from domain.envelopes import Envelope
 from domain.runs import Question, Run, Status
 from domain.signals import Signal, SignalKind
@@ -17,7 +18,7 @@ from handlers.slack.opener import Opener
 from handlers.slack.requests import Desk, Requests
 from handlers.slack.show import kit
 from handlers.slack.show.text import clip
-from handlers.slack.wire import SlackTrouble
+from handlers.slack.wire import SlackSaid, SlackTrouble
 from loop.ports import Click, Reply
 
 _SETTLE_S = 1.5  # how long a reply waits for a thread's first message that may have been overtaken
@@ -84,7 +85,7 @@ class SlackConsumer:
                 await self._answers.tell(intent.seat, intent.text)
             case words.HomeOpened():
                 view = await self._desk.shows.home(intent.seat.principal)
-                await self._desk.gateway.publish_home(intent.seat.user, view)
+                await self._published(intent.seat.user, view)
             case words.SessionStopped():
                 await self._stopped(intent, envelope)
             case words.Edited():
@@ -95,6 +96,13 @@ class SlackConsumer:
                 return
             case _:
                 assert_never(intent)
+
+    async def _published(self, user: str, view: Mapping[str, Json]) -> None:
+        """A home tab that Slack does not take is not worth a word to the person, who will open it again."""
+        try:
+            await self._desk.gateway.publish_home(user, view)
+        except SlackSaid as error:
+            _log.warning("the home tab was refused", user=user, error=str(error))
 
     async def _again(self, intent: words.Again) -> None:
         if await self._desk.shows.run(intent.seat.principal, intent.run_id) is None:

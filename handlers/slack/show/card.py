@@ -123,7 +123,7 @@ def _facts(run: Run) -> list[list[kit.Element]]:
     )
     rows = [
         kit.say("Asked by ") + who + kit.say(f" · agent {one_line(run.agent)} · run ") + kit.say(run.run_id, code=True),
-        kit.say("Now: ") + kit.say(brief(doing(run), _DOING)),
+        kit.say("Now: ") + kit.credited(brief(doing(run), _DOING)),
     ]
     if run.held_by:
         rows.append(kit.say("Taken over by ") + kit.who(run.held_by))

@@ -10,6 +10,7 @@ from handlers.slack.show.limits import BUTTON_TEXT, CONTEXT_TEXT, HEADER_TEXT, P
 Block = dict[str, Json]
 Element = dict[str, Json]
 
+_BY = re.compile(r"(Stopped by |taken over by |Taken over by )(user:[UW][A-Z0-9]{1,20})\b")
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 
 
@@ -38,6 +39,12 @@ def people(principals: Iterable[str]) -> list[Element]:
     for principal in principals:
         found += (say(", ") if found else []) + who(principal)
     return found
+
+
+def credited(text: str) -> list[Element]:
+    """A sentence of the operator's that begins with whose doing it was: that person by name, the rest as it stands."""
+    found = _BY.match(text)
+    return say(found[1]) + who(found[2]) + say(text[found.end() :]) if found else say(text)
 
 
 def link(url: str, label: str) -> list[Element]:

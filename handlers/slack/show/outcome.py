@@ -5,7 +5,7 @@ from domain.runs import CallRecord, Question, Run
 from domain.tiers import Effect
 from handlers.slack.show import kit
 from handlers.slack.show.card import headline, reason_line
-from handlers.slack.show.limits import BUTTON_TEXT
+from handlers.slack.show.limits import BUTTON_TEXT, PIECE
 from handlers.slack.show.message import Message, banner
 from handlers.slack.show.text import brief, clip, duration, one_line, size
 
@@ -34,7 +34,7 @@ def outcome(run: Run, *, unconfined: bool = False) -> Message:
     )
     blocks = [
         *kit.header(headline(run)),
-        *kit.prose(clip(run.summary, _SUMMARY)),
+        *_summary(run),
         *kit.lines(*rows),
         *banner(unconfined=unconfined),
         *kit.context(f"{spent} · {run.run_id}"),
@@ -50,6 +50,11 @@ def question(run: Run, number: int, asked: Question, *, unconfined: bool = False
     elif run.outcome is None:
         blocks += kit.actions(*_answers(run, number, asked))
     return Message(text=asked.question, blocks=[*blocks, *banner(unconfined=unconfined)])
+
+
+def _summary(run: Run) -> list[kit.Block]:
+    text = clip(run.summary, _SUMMARY)
+    return kit.lines(kit.credited(text)) if size(text) < PIECE // 12 else kit.prose(text)
 
 
 def _answers(run: Run, number: int, asked: Question) -> list[kit.Element]:
