@@ -12,7 +12,7 @@ from typing import Any
 
 import cel
 
-from policy.expressions import BadExpression, Path, nulls, paths, patterns, tokens
+from policy.expressions import BadExpression, Path, comparisons, paths, patterns, tokens
 from policy.files import nearest
 from policy.nodes import Faults, Node
 from policy.shapes import OPEN, Leaf, Shape, Struct, sample
@@ -106,7 +106,7 @@ def compile_condition(text: str, roots: Mapping[str, Shape], *, file: str = "", 
         found = tokens(text)
         reads, asks = paths(found)
         literals = patterns(found)
-        compared = nulls(found)
+        compared = comparisons(found)
     except BadExpression as error:
         raise ConditionRefused(str(error)) from error
     program = _compiled(text)
@@ -114,8 +114,8 @@ def compile_condition(text: str, roots: Mapping[str, Shape], *, file: str = "", 
     _check_patterns(literals)
     for path in sorted(reads | asks):
         _check_path(path, roots)
-    for path in sorted(compared):
-        _check_null(path, roots)
+    for path, kind in sorted(compared):
+        _check_comparison(path, kind, roots)
     condition = Condition(
         text=text,
         file=file,
@@ -123,7 +123,7 @@ def compile_condition(text: str, roots: Mapping[str, Shape], *, file: str = "", 
         roots=frozenset(path[0] for path in reads | asks),
         paths=frozenset(reads | asks),
         asks=frozenset(asks),
-        nulls=frozenset(compared),
+        nulls=frozenset(path for path, kind in compared if kind == "null"),
         evaluate=program.execute,
     )
     _try(condition, roots)
@@ -214,12 +214,26 @@ def _check_path(path: Path, roots: Mapping[str, Shape]) -> None:
         raise ConditionRefused(f"{whole} is not a value by itself", f"one of {whole}.{', '.join(shape.fields)}")
 
 
-def _check_null(path: Path, roots: Mapping[str, Shape]) -> None:
+# What may be compared with what: the engine answers any other comparison with false, whatever the value.
+_COMPARABLE = {
+    "null": {Leaf.PRINCIPAL},
+    "text": {Leaf.TEXT, Leaf.PRINCIPAL},
+    "number": {Leaf.INTEGER, Leaf.NUMBER},
+    "boolean": {Leaf.BOOLEAN},
+}
+
+
+def _check_comparison(path: Path, kind: str, roots: Mapping[str, Shape]) -> None:
     shape: Shape = roots[path[0]]
     for name in path[1:]:
         shape = shape.fields[name] if isinstance(shape, Struct) else OPEN
-    if shape not in (OPEN, Leaf.PRINCIPAL):
-        raise ConditionRefused(f"{'.'.join(path)} is never null: what is absent is empty", "compare with ''")
+    if shape is OPEN or not isinstance(shape, Leaf) or shape in _COMPARABLE[kind]:
+        return
+    whole = ".".join(path)
+    if kind == "null":
+        raise ConditionRefused(f"{whole} is never null: what is absent is empty", "compare with ''")
+    tiers = "0 observe, 1 recommend, 2 draft, 3 sandbox, 4 production" if path == ("run", "tier") else ""
+    raise ConditionRefused(f"{whole} is {shape.value}, and can never equal a {kind}", tiers)
 
 
 def _try(condition: Condition, roots: Mapping[str, Shape]) -> None:

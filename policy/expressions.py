@@ -80,20 +80,37 @@ def patterns(found: list[Token]) -> list[str | None]:
     return said
 
 
-def nulls(found: list[Token]) -> set[Path]:
-    """The paths that are compared with `null`."""
-    compared: set[Path] = set()
+def comparisons(found: list[Token]) -> set[tuple[Path, str]]:
+    """Paths compared by == or != with a literal, with its kind: text, number, boolean or null."""
+    compared: set[tuple[Path, str]] = set()
     for index, token in enumerate(found):
-        if token.text != "null":
+        if token.text not in {"==", "!="} or not 0 < index < len(found) - 1:
             continue
-        if _at(found, index + 1) in {"==", "!="} and index + 2 < len(found) and found[index + 2].kind == "name":
-            compared.add(_path(found, index + 2))
-        start = index - 2
-        if index >= 2 and found[index - 1].text in {"==", "!="} and found[start].kind == "name":
+        before, after = _kind(found[index - 1]), _kind(found[index + 1])
+        if before and after == "name" and (path := _path_from(found, index + 1)):
+            compared.add((path, before))
+        if after and before == "name":
+            start = index - 1
             while start >= 2 and found[start - 1].text == ".":
                 start -= 2
-            compared.add(_path(found, start))
-    return {path for path in compared if path[0] not in _WORDS}
+            if path := _path_from(found, start):
+                compared.add((path, after))
+    return {(path, kind) for path, kind in compared if kind != "name"}
+
+
+def _kind(token: Token) -> str:
+    """What kind of literal a token is, `name` for other names, nothing for marks."""
+    if token.kind == "name":
+        return {"null": "null", "true": "boolean", "false": "boolean", "in": ""}.get(token.text, "name")
+    return {"string": "text", "number": "number"}.get(token.kind, "")
+
+
+def _path_from(found: list[Token], index: int) -> Path | None:
+    """The path that starts here, None where it is, or ends in, a call."""
+    path = _path(found, index)
+    end = index + 2 * len(path) - 1
+    plain = all(token.text == "." for token in found[index + 1 : end : 2])
+    return path if plain and _at(found, end) not in {"(", ".", "["} else None
 
 
 def _path(found: list[Token], index: int) -> Path:

@@ -32,6 +32,9 @@ def refused(said: str) -> str:
         "call.tool == 'a' ? run.iterations > 3 : run.cost_usd > 2",
         'task.goal == "http://x" || task.goal == ""',
         "true",
+        "null == call.arguments.x || has(task.goal) == true || size(task.goal) == 3 || 3 == task.goal.size()",
+        "call.arguments['x'] == null || call.arguments.x == 3 || 'a' == call.labels.env",
+        "run.tier >= 3 && run.cost_usd == 2 && call.tainted != true",
     ],
 )
 def test_what_rules_may_say(said: str) -> None:
@@ -63,6 +66,10 @@ def test_what_rules_may_say(said: str) -> None:
         ("task.goal.matches('(')", "not a regular expression"),
         ("task.context.repository_id == null", "is never null"),
         ("null != task.goal", "is never null"),
+        ("run.tier == 'draft'", "run.tier is a whole number, and can never equal a text (0 observe, 1 recommend"),
+        ("true != task.goal", "task.goal is text, and can never equal a boolean"),
+        ("call.tainted == 1", "call.tainted is true or false, and can never equal a number"),
+        ("now == '2026-01-01'", "now is a timestamp, and can never equal a text"),
         ("task.goal == ''' '''", "must not contain"),
         ("true // call", "must not contain //"),
         ("b'a' == b'a'", "must not contain b'"),

@@ -161,7 +161,7 @@ def test_whatever_breaks_while_a_rule_is_asked_denies() -> None:
             raise RuntimeError("torn")
 
     found = rules('  - {id: a, when: "has(task.payload.x)", limit: {tier: draft}}')
-    said = decide(found, task(payload=Broken()))
+    said = decide(found, task(payload=Broken(x=1)))
     assert not said.allowed
     assert "RuntimeError: torn" in said.reason
 

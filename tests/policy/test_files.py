@@ -76,7 +76,7 @@ def test_hostile_documents_are_refused(said: str, problem: str) -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(said: str) -> None:
     faults = Faults()
-    assert (read("f.yaml", said, faults) is None) == (len(faults) > 0) or len(faults) > 0
+    assert read("f.yaml", said, faults) is not None or len(faults) > 0
 
 
 def test_every_fault_is_collected_and_raised_at_once() -> None:
