@@ -4,12 +4,13 @@ Exit codes: 0 done, 1 the answer is no, 2 bad usage or configuration (one line e
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import structlog
 import typer
 
-from bot.commands import audit, demo, policy, runs, serve, state, switch, tokens
+from bot.commands import audit, demo, doctor, init, policy, runs, serve, state, switch, tokens
 from bot.version import VERSION
 from policy.files import Invalid
 from state.errors import StoreError
@@ -22,6 +23,8 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("init")(init.init)
+app.command("doctor")(doctor.doctor)
 app.add_typer(policy.app, name="policy")
 app.add_typer(runs.app, name="runs")
 app.add_typer(audit.app, name="audit")
@@ -39,8 +42,8 @@ def root(*, version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
-def main() -> None:
-    """The console script."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script; `arguments` are those of the shell unless given."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -52,7 +55,7 @@ def main() -> None:
         cache_logger_on_first_use=True,
     )
     try:
-        app()
+        app(args=arguments)
     except Invalid as invalid:
         for fault in invalid.faults:
             typer.echo(str(fault), err=True)
