@@ -15,11 +15,12 @@ from domain.outcomes import Outcome
 from domain.tasks import Trust
 from domain.tiers import Effect
 from handlers.slack.show import forms, kit, limits
-from handlers.slack.show.approval import approval, parts, value_of
+from handlers.slack.show.approval import approval, value_of
 from handlers.slack.show.card import card, headline
 from handlers.slack.show.home import Row, home
 from handlers.slack.show.message import Message, note
 from handlers.slack.show.outcome import outcome, question
+from handlers.slack.show.parts import parts
 from handlers.slack.show.story import Story
 from handlers.slack.show.text import clip, duration, escaped, size, visible
 from handlers.slack.show.trace import due, trace
@@ -292,7 +293,7 @@ def test_the_trace_is_a_message_a_step() -> None:
             messages += [told(message.blocks)] if message else []
             story = story.told()
     assert len(messages) == 4
-    assert "Policy: up to production" in messages[0]
+    assert "Policy: Full members may." in messages[0]
     assert "The service is wedged." in messages[1]
     assert "countersigned" in messages[2]
     assert "✓ service.restart prod/web: restarted (1.2 s)" in messages[3]

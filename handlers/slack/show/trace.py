@@ -40,7 +40,7 @@ def _rows(run: Run, recorded: e.Recorded) -> list[Row]:
     event = recorded.event
     match event:
         case e.PolicyDecided(decision=decision) if decision.allowed:
-            return [_say(f"Policy: up to {decision.tier.label}. {decision.reason}")]
+            return [_say(f"Policy: {decision.reason}")]
         case e.CallsProposed(calls=calls, rationale=why, by=by, conclusion=conclusion):
             head = why or ("Checks that the job is done" if conclusion else f"{plural(len(calls), 'call')} proposed")
             return [_say(head, bold=True) + (_say(f" · {by}") if by else [])]
