@@ -82,4 +82,3 @@ class Rulebook:
     approvers: tuple[Approvers, ...] = ()
     admins: tuple[Approvers, ...] = ()
     auditors: tuple[Approvers, ...] = ()
-    approval_channels: tuple[str, ...] = ()  # where cards are shown besides the run's own thread

@@ -95,7 +95,10 @@ def _check(
         resources=_resources(policies, call, spec),
         labels=_labels(policies, call, spec),
     )
-    bounds = of_decision(run.decision) & bounds_now(policies, run, agent, view, people=people, now=now)
+    decided = policies.decisions.get(run.decision)
+    if decided is None:
+        decided = policies.decisions.keep(of_decision(run.decision), run.decision)
+    bounds = decided & bounds_now(policies, run, agent, view, people=people, now=now)
     return judge(
         Question(
             policies=policies,
@@ -124,7 +127,7 @@ def bounds_now(
     )
     door = door_bounds(policies, run.received, agent, standing=run.standing, people=people, now=now, progress=progress)
     task = run.received
-    if run.agent:
+    if run.agent and task.context.agent_slug != run.agent:
         task = replace(task, context=replace(task.context, agent_slug=run.agent))
     situation = Situation(
         task, standing=run.standing, people=people, groups=policies.groups, progress=progress, now=now, view=view

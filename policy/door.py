@@ -48,14 +48,19 @@ def door_bounds(
     now: datetime,
     progress: Progress | None = None,
 ) -> Bounds:
-    """The decision as bounds."""
+    """The decision as bounds. The boundary asks this of every call: what depends on no condition is kept."""
+    kept = policies.doors.get(task, agent, standing, people)
+    if kept is not None:
+        return kept
     start = grant(agent) if agent else Bounds()
     fresh = Progress(tier=int(start.tier), tainted=tainted_task(task), depth=depth_of(task))
     routed = task if agent is None else replace(task, context=replace(task.context, agent_slug=agent.slug))
     situation = Situation(
         routed, standing=standing, people=people, groups=policies.groups, progress=progress or fresh, now=now
     )
-    return start & policies.door(situation)
+    rules, steady = policies.door(situation)
+    bounds = start & rules
+    return policies.doors.keep(bounds, task, agent, standing, people) if steady else bounds
 
 
 def decision(policies: RuleSet, bounds: Bounds, agent: Agent | None, catalog: Tools) -> PolicyDecision:

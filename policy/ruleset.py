@@ -12,6 +12,7 @@ from policy.facts import Membership, Situation
 from policy.freezes import Freeze
 from policy.index import Index
 from policy.lattice import Bounds, meet
+from policy.memo import Memo
 from policy.rules import Rule, denial
 
 
@@ -29,10 +30,13 @@ class RuleSet:
     at_door: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     at_boundary: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     by_id: Mapping[str, Rule] = field(default_factory=dict, repr=False)
+    doors: Memo[Bounds] = field(default_factory=Memo[Bounds], repr=False, compare=False)
+    decisions: Memo[Bounds] = field(default_factory=Memo[Bounds], repr=False, compare=False)
 
-    def door(self, situation: Situation) -> Bounds:
-        """What the rules about tasks say."""
-        return meet(said(rule, situation) for rule in self.at_door.matching(situation.facts))
+    def door(self, situation: Situation) -> tuple[Bounds, bool]:
+        """What the rules about tasks say, and whether they will say so of the same task at any moment."""
+        rules = self.at_door.matching(situation.facts)
+        return meet(said(rule, situation) for rule in rules), all(rule.when is None for rule in rules)
 
     def boundary(self, situation: Situation) -> Bounds:
         """What the rules about calls, and the freezes, say."""
