@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
-from tests.stories.demo import Demo, laid_out
+from tests.stories.demo import ROOMS, Demo, laid_out
 from tests.stories.page import Page
 
 
@@ -25,9 +26,8 @@ def made(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
     """Makes demos that only this test uses; laid out, not yet started."""
     demos: list[Demo] = []
 
-    def make(*, unhurried: bool = False, **more: object) -> Demo:
-        directory = laid_out(tmp_path / f"demo{len(demos)}", unhurried=unhurried)
-        demos.append(Demo(directory, **more))  # type: ignore[arg-type]  # the caller's own fields
+    def make(**more: Any) -> Demo:
+        demos.append(Demo(laid_out(tmp_path / f"demo{len(demos)}"), **more))
         return demos[-1]
 
     yield make
@@ -45,3 +45,14 @@ async def session() -> AsyncIterator[ClientSession]:
 async def page(demo: Demo, session: ClientSession) -> Page:
     """The shared demo's page."""
     return Page(demo, session)
+
+
+@pytest.fixture(scope="module")
+def rooms() -> Iterator[str]:
+    return iter(ROOMS)
+
+
+@pytest.fixture
+def room(rooms: Iterator[str]) -> str:
+    """A channel of the shared demo that no other test uses."""
+    return next(rooms)

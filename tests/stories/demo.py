@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from bot.sample.directory import prepare
 from tools.services.launch import born
 
+ROOMS = tuple(f"C0ROOM{n:05}" for n in range(1, 25))
 START_S = 40.0
 _STEP_S = 0.02
 
@@ -153,12 +156,26 @@ def cli(*words: str, config: Path | None = None, within: float = 30, environ: di
     return Told(done.returncode, done.stdout, done.stderr)
 
 
-def laid_out(directory: Path, *, unhurried: bool = False) -> Path:
-    """The demo's directory, before its first start. Slack's rate limits are off unless `unhurried`: tests have no time."""
+def laid_out(directory: Path) -> Path:
+    """The demo's directory before its first start, with rooms of their own for tests: Slack takes one message a second
+    in each channel, and the operator keeps to it.
+    """
     asyncio.run(prepare(directory))
-    if not unhurried:
-        with (directory / "workspace.yaml").open("a") as file:
-            file.write("\nrate_limits: false\n")
+    seed = directory / "workspace.yaml"
+    workspace = yaml.safe_load(seed.read_text())
+    members = [user["id"] for user in workspace["users"]] + ["U0COUNTERS"]
+    workspace["channels"] += [{"id": room, "name": room.lower(), "members": members} for room in ROOMS]
+    seed.write_text(yaml.safe_dump(workspace, sort_keys=False))
+    return directory
+
+
+def slow_to_start(directory: Path, seconds: float) -> Path:
+    """From its next restart on, the sample service takes this long to come up."""
+    path = directory / "countersign.yaml"
+    configuration = yaml.safe_load(path.read_text())
+    service = configuration["services"]["web"]
+    service["argv"] = ["/bin/sh", "-c", f'sleep {seconds}; exec "$0" "$@"', *service["argv"]]
+    path.write_text(yaml.safe_dump(configuration, sort_keys=False))
     return directory
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from aiohttp import ClientSession
+from aiohttp import ClientConnectionError, ClientSession
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.stories.demo import Demo
@@ -64,6 +64,14 @@ class Page:
     async def private(self, user: str) -> list[str]:
         """What only this person was told."""
         return [words(m) for m in await self.messages() if m.get("ephemeral_to") == user]
+
+    async def told(self, user: str, what: str, within: float = 10) -> str:
+        """Only this person is told it, in these words."""
+
+        async def look() -> str | None:
+            return next((text for text in await self.private(user) if what in text), None)
+
+        return await until(look, within, f"{user} to be told {what!r}")
 
     async def asked(self, user: str, text: str, channel: str = INFRA) -> str:
         """`/ops TEXT`, which starts a run: its id."""
@@ -145,8 +153,25 @@ class Page:
         return found[0]
 
     async def wedge(self) -> None:
-        async with self.session.post(f"{await self.shop()}wedge", allow_redirects=False) as response:
-            assert response.status == 303
+        """Break the service, once it is up."""
+        shop = await self.shop()
+
+        async def wedged() -> bool:
+            try:
+                async with self.session.post(f"{shop}wedge", allow_redirects=False) as response:
+                    return response.status == 303
+            except ClientConnectionError:
+                return False
+
+        await until(wedged, 15, "the service to be up")
+
+    async def native_stop(self, user: str, channel: str, thread: str) -> None:
+        """Slack's own Stop, once Slack shows it."""
+
+        async def stopped() -> bool:
+            return bool((await self.do("stop_agent", user=user, channel=channel, thread_ts=thread))["ok"])
+
+        await until(stopped, 10, f"Slack's own Stop in {channel}")
 
     async def alert(self, fingerprint: str = "abcdef0123456789", starts: str = "2026-11-21T08:00:00.000Z") -> Json:
         """What Alertmanager would post; the webhook's answer, with its status."""

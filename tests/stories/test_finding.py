@@ -1,7 +1,7 @@
-"""Story 1: a finding becomes a change request, a second person merges it, and the scan of what was applied closes it."""
+"""Story 1: a finding becomes a change request, a second person merges it, the scan of what was applied closes it."""
 
 from tests.stories.demo import Demo
-from tests.stories.page import CONTRACTOR, GUEST, INFRA, REQUESTER, SRE, Page, buttons, until, words
+from tests.stories.page import CONTRACTOR, GUEST, INFRA, REQUESTER, SRE, Page, buttons, words
 from tests.stories.truth import Infra, no_message_twice, sound
 
 
@@ -25,7 +25,7 @@ async def test_a_finding_is_merged_applied_and_clean(demo: Demo, page: Page) -> 
         (GUEST, "guests, external people and bots do not"),
     ]:
         assert (await page.click(person, card, "merge"))["ok"]
-        await until(lambda: _told(page, person, why), 5, f"{person} to be refused")
+        await page.told(person, why)
     assert "VoteCast" not in await page.types(run)
     assert [change["state"] for change in infra.changes] == ["open"]
 
@@ -43,7 +43,3 @@ async def test_a_finding_is_merged_applied_and_clean(demo: Demo, page: Page) -> 
         assert not {"merge", "approve"} & set(buttons(message)), "nothing is left to click"
     assert (await sound(demo))[run] == "succeeded"
     await no_message_twice(page)
-
-
-async def _told(page: Page, person: str, why: str) -> bool:
-    return any(why in text for text in await page.private(person))

@@ -14,7 +14,7 @@ from state.rebuild import rebuild
 from state.store import Store
 from state.verify import verify
 from tests.stories.demo import Demo
-from tests.stories.page import Json, Page, key_of, words
+from tests.stories.page import Json, Page, key_of
 
 ENCRYPTION = 'resource "aws_s3_bucket_server_side_encryption_configuration" "exports"'
 
@@ -25,9 +25,9 @@ class Infra:
 
     directory: Path
 
-    def git(self, *words: str) -> str:
+    def git(self, *arguments: str) -> str:
         bare = self.directory / "forge" / "acme" / "infra.git"
-        return subprocess.run(["git", "-C", str(bare), *words], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(["git", "-C", str(bare), *arguments], capture_output=True, text=True, check=True).stdout
 
     @property
     def branches(self) -> list[str]:

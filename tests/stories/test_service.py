@@ -1,0 +1,92 @@
+"""Stories 2, 3 and 4, about the service `web`: an alert and its restart, a question, a refusal."""
+
+from tests.stories.demo import Demo
+from tests.stories.page import (
+    APPROVALS,
+    BOT,
+    CONTRACTOR,
+    INCIDENTS,
+    REQUESTER,
+    SECURITY,
+    SRE2,
+    Page,
+    buttons,
+    until,
+    words,
+)
+from tests.stories.truth import generation, no_message_twice, sound
+
+
+async def test_an_alert_leads_to_one_countersigned_restart(demo: Demo, page: Page) -> None:
+    before = generation(demo)
+    await page.wedge()
+    known = set(await page.run_ids())
+    assert (await page.alert("a1"))["http"] == 202
+    run = await page.new_run(known)
+    card = await page.card(run, "approve", INCIDENTS)
+
+    thread = await page.slack.conversations_replies(channel=INCIDENTS, ts=card["thread_ts"])
+    told = "\n".join(words(message) for message in thread["messages"])
+    for found in ("web runs and is not healthy", "answered 503", "of web's log"):
+        assert found in told, "what was found stands in the thread"
+    shown = words(card)
+    for part in ("Within 30 seconds web runs as a new generation", "Check that follows", "cannot be taken back"):
+        assert part in shown, "prediction, check and rollback stand on the card"
+    assert f"generation: {before}, becomes {before + 1}" in shown
+    assert generation(demo) == before, "nothing happens before it is countersigned"
+
+    for person in (CONTRACTOR, SECURITY, REQUESTER):
+        assert (await page.click(person, card, "approve"))["ok"]
+        assert "group sre" in await page.told(person, "somebody else to countersign"), "and who could"
+    copy = await page.card(run, "approve", APPROVALS)
+    assert (await page.click(SRE2, copy, "approve"))["ok"], "a click on the copy is a click"
+
+    assert await page.outcome(run) == "succeeded"
+    assert generation(demo) == before + 1
+    [end] = await page.by_key(run, "outcome")
+    assert f"generation {before} became {before + 1}" in words(end)
+    assert "as predicted" in "\n".join(words(m) for m in await page.messages(run=run))
+    await until(lambda: _quiet(page, run), 10, "the cards to lose their buttons")
+    assert (await sound(demo))[run] == "succeeded"
+    await no_message_twice(page)
+
+
+async def test_a_question_is_answered_with_evidence_and_nothing_above_a_read(demo: Demo, page: Page) -> None:
+    before = generation(demo)
+    run = await page.asked(REQUESTER, "why is web down?", INCIDENTS)
+    assert await page.outcome(run) == "succeeded"
+    answered = await page.run(run)
+    assert answered["decision"]["tier"] == 1
+    assert answered["approvals"] == []
+    calls = [event["data"]["calls"] for event in await page.events(run) if event["type"] == "CallsProposed"]
+    assert {call["effect"] for batch in calls for call in batch} == {"read"}
+    [end] = await page.by_key(run, "outcome")
+    assert "answered" in words(end)
+    assert "Recommendation" in words(end)
+    assert generation(demo) == before
+    assert (await sound(demo))[run] == "succeeded"
+
+
+async def test_a_mention_is_a_request_too(demo: Demo, page: Page) -> None:
+    known = set(await page.run_ids())
+    said = await page.do("say", user=REQUESTER, channel=INCIDENTS, text=f"<@{BOT}> is web healthy?")
+    run = await page.new_run(known)
+    assert await page.outcome(run) == "succeeded"
+    assert {m["thread_ts"] for m in await page.messages(INCIDENTS, run)} == {said["ts"]}
+
+
+async def test_a_contractor_is_refused_production_before_anything_runs(demo: Demo, page: Page) -> None:
+    before = generation(demo)
+    run = await page.asked(CONTRACTOR, "restart web", INCIDENTS)
+    assert await page.outcome(run) == "denied"
+    types = await page.types(run)
+    assert not {"CallsProposed", "ActionStarted", "ApprovalRequested"} & set(types)
+    [end] = await page.by_key(run, "outcome")
+    for part in ("contractors-no-production", "policies/organization.yaml:3", "Someone of group:sre"):
+        assert part in words(end), "the rule, where it stands, and who could help"
+    assert generation(demo) == before
+    assert (await sound(demo))[run] == "denied"
+
+
+async def _quiet(page: Page, run: str) -> bool:
+    return not any({"approve", "deny"} & set(buttons(m)) for m in await page.messages(run=run))
