@@ -12,11 +12,11 @@ from handlers.slack.commands import HELP
 from handlers.slack.envelopes import text_of
 from handlers.slack.gateway import Gateway
 from handlers.slack.show import kit
-from handlers.slack.show.approval import Part, parts
-from handlers.slack.show.card import card, whole
+from handlers.slack.show.card import card, request_line, whole
 from handlers.slack.show.home import Row, home, listing
 from handlers.slack.show.limits import MESSAGE_CHARACTERS, weight
 from handlers.slack.show.message import Message, note
+from handlers.slack.show.parts import Part, parts
 from handlers.slack.show.story import tell
 from loop.ports import Operator, Views
 
@@ -92,9 +92,8 @@ class Shows:
             record = run.approval(approval_id) if run else None
             if run is None or record is None or record.request is None or record.status is not CallStatus.AWAITING:
                 continue
-            needs = ", ".join(f"{each.count} of {each.approvers.text}" for each in record.request.requirements)
-            what = f"{record.request.verb} {record.call.tool} on {record.call.resource or 'an unknown target'}: {needs}"
-            found.append(Row(run=run, url=await self._url(f"{run_id}:{approval_id}:card"), waits_for=what))
+            url = await self._url(f"{run_id}:{approval_id}:card")
+            found.append(Row(run=run, url=url, waits_for=request_line(record)))
         return sorted(found, key=lambda row: who in row.run.excluded)[:_LISTED]
 
     async def details(self, who: Principal, about: Mapping[str, Json]) -> list[Part]:

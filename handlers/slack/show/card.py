@@ -1,15 +1,17 @@
 """The run's one live card: what is wanted, by whom, how far it may go, what it is doing now, and how to stop it."""
 
+from collections.abc import Sequence
+
 from domain.decisions import Constraints, PolicyDecision, Reason
 from domain.outcomes import Outcome
-from domain.runs import CallStatus, Run, Status
+from domain.runs import CallRecord, CallStatus, Run, Status
 from handlers.slack.show import kit
 from handlers.slack.show.message import Message, banner
-from handlers.slack.show.text import brief, clip, duration, one_line, visible
+from handlers.slack.show.text import asked, brief, clip, duration, one_line, plural, visible
 
 _GOAL = 2_000
 _DOING = 600
-_REASONS = 8
+_RULES = 5
 
 _TITLES = {
     Status.NEW: "Received",
@@ -41,7 +43,8 @@ def card(run: Run, *, unconfined: bool = False) -> Message:
         *kit.header(title),
         *kit.lines(kit.say(shown, bold=True)),
         *kit.lines(*_facts(run)),
-        *_limits(run.decision),
+        *_now(run),
+        *kit.context(_small(run)),
         *banner(unconfined=unconfined),
         *kit.actions(*buttons(run)),
     ]
@@ -56,12 +59,14 @@ def headline(run: Run) -> str:
         return "✋ Taken over by a person"
     if run.stopping:
         return "■ Stopping"
-    return f"{'⏸ Paused · ' if run.paused else ''}{_TITLES.get(run.status, str(run.status))}"
+    waiting = _awaiting(run)
+    title = _TITLES.get(run.status, str(run.status)) if waiting is None else _asking(waiting)
+    return f"{'⏸ Paused · ' if run.paused else ''}{title}"
 
 
 def doing(run: Run) -> str:
     """What it is doing now, in a line."""
-    waiting = next((r for r in run.records if r.status is CallStatus.AWAITING), None)
+    waiting = _awaiting(run)
     acting = [one_line(f"{r.call.tool} {r.call.resource or ''}").strip() for r in run.in_flight]
     if run.status is Status.FINISHED:
         return run.summary
@@ -70,8 +75,7 @@ def doing(run: Run) -> str:
     if run.in_doubt:
         return f"finding out whether {run.in_doubt[0].call.tool} happened"
     if waiting is not None:
-        verb = waiting.request.verb if waiting.request else "approve"
-        return f"somebody is asked to {verb} {waiting.call.tool} on {waiting.call.resource or 'an unknown target'}"
+        return request_line(waiting)
     if run.open_question is not None:
         return run.open_question.question
     if run.waiting_for is not None:
@@ -94,6 +98,15 @@ def buttons(run: Run) -> list[kit.Element]:
     return [pause, kit.button("Redirect", "redirect", run.run_id), stop, details]
 
 
+def request_line(record: CallRecord) -> str:
+    """Who is asked for what: `someone of group sre is asked: Restart web.`"""
+    needs = record.request.requirements if record.request else ()
+    who = " and ".join(asked(each.approvers, each.count) for each in needs[:5]) or "a person"
+    call = record.call
+    what = call.preview.summary if call.preview else f"{call.tool} on {call.resource or 'an unknown target'}"
+    return f"{who} {'is' if len(needs) < 2 and all(n.count == 1 for n in needs) else 'are'} asked: {what}"
+
+
 def limit_words(limits_: Constraints) -> list[str]:
     """The effective limits in words; what has no limit is not named."""
     found = [
@@ -109,43 +122,96 @@ def limit_words(limits_: Constraints) -> list[str]:
 
 def reason_line(reason: Reason) -> str:
     """`contractors-recommend sets tier to recommend (policies/org.yaml:3)`."""
-    where = f" ({reason.file}:{reason.line})" if reason.file else ""
-    says = "denies" if reason.sets == "deny" else f"sets {reason.sets} to {reason.to}"
-    return f"{reason.policy} {says}{where}"
+    match reason.sets:
+        case "deny":
+            says = "denies"
+        case "approve":
+            says = f"asks for {reason.to}"
+        case _:
+            says = f"sets {reason.sets} to {reason.to}"
+    return f"{reason.policy} {says}{_where(reason)}"
+
+
+def refusing(decision: PolicyDecision) -> list[Reason]:
+    """The reasons of a refusal: the rules that deny, else all."""
+    return [reason for reason in decision.reasons if reason.sets == "deny"] or list(decision.reasons)
 
 
 def _facts(run: Run) -> list[list[kit.Element]]:
     task = run.received
-    who = (
-        kit.who(task.requester)
-        if task.requester
-        else kit.say(f"{task.trigger.source} {task.trigger.correlation or ''}")
-    )
-    rows = [
-        kit.say("Asked by ") + who + kit.say(f" · agent {one_line(run.agent)} · run ") + kit.say(run.run_id, code=True),
-        kit.say("Now: ") + kit.credited(brief(doing(run), _DOING)),
-    ]
+    source = one_line(f"{task.trigger.source} {task.trigger.correlation or ''}").strip()
+    who = kit.who(task.requester) if task.requester else kit.say(source)
+    rows = [kit.say("Asked by ") + who + kit.say(f" · agent {one_line(run.agent)} · ") + kit.say(run.run_id, code=True)]
     if run.held_by:
         rows.append(kit.say("Taken over by ") + kit.who(run.held_by))
-    if run.iterations or run.cost_usd:
-        rows.append(kit.say(f"So far: {run.iterations} iterations · {len(run.records)} calls · ${run.cost_usd:.2f}"))
     return rows
 
 
-def _limits(decision: PolicyDecision | None) -> list[kit.Block]:
-    if decision is None:
-        return []
-    rows = [
-        kit.say(f"May go up to: {decision.tier.label}" + "".join(f" · {w}" for w in limit_words(decision.constraints)))
-    ]
-    if not decision.allowed:
-        rows = [kit.say(clip(decision.reason, _DOING), bold=True)]
-    rows += [kit.say(f"· {brief(reason_line(r), 300)}") for r in decision.reasons[:_REASONS]]
-    if len(decision.reasons) > _REASONS:
-        rows.append(kit.say(f"· and {len(decision.reasons) - _REASONS} more in Details"))
-    if decision.help and not decision.allowed:
-        rows.append(kit.say("Who can help: ") + kit.people(decision.help[:10]))
+def _now(run: Run) -> list[kit.Block]:
+    """What it is doing, or what came of it; of a refusal the rule, and who can help."""
+    decision = run.decision
+    if run.status is Status.FINISHED:
+        blocks = kit.prose(clip(run.summary, _DOING))
+        if decision is not None and not decision.allowed:
+            blocks += kit.lines(*refusal(decision, said=run.summary))
+        return blocks
+    rows = [kit.say("Now: ", bold=True) + kit.say(brief(doing(run), _DOING))]
+    if _awaiting(run) is not None:
+        rows.append(kit.say("Its card, with the buttons, is in the thread."))
     return kit.lines(*rows)
+
+
+def refusal(decision: PolicyDecision, *, said: str) -> list[list[kit.Element]]:
+    """The rules that refused, where `said` does not name them already, and who can help."""
+    reasons = [r for r in refusing(decision)[:_RULES] if not (r.file and f"{r.policy}, {r.file}:{r.line}" in said)]
+    rows = [kit.say("Rule: ", bold=True) + kit.say(brief(reason_line(r), 300)) for r in reasons]
+    if decision.help:
+        rows.append(kit.say("Who can help: ", bold=True) + kit.people(decision.help[:10]))
+    return rows
+
+
+def _small(run: Run) -> str:
+    """The grey line: how far it may go and who says so; what it has spent once it is over."""
+    decision = run.decision
+    if run.status is Status.FINISHED:
+        return spent(run)
+    if decision is None or not decision.allowed:
+        return ""
+    by = dict.fromkeys(f"{reason.policy}{_where(reason)}" for reason in decision.reasons)
+    names = [*list(by)[:_RULES], *([f"{len(by) - _RULES} more"] if len(by) > _RULES else [])]
+    upto = " · ".join([f"May go up to {decision.tier.label}", *limit_words(decision.constraints)])
+    return brief(f"{upto} · by {', '.join(names)}" if names else upto, 1_500)
+
+
+def spent(run: Run) -> str:
+    """What it took: `14 iterations · 13 calls · $0.20`."""
+    parts = [plural(run.iterations, "iteration"), plural(len(run.records), "call")]
+    return " · ".join(parts + ([f"${run.cost_usd:.2f}"] if run.cost_usd else []))
+
+
+def _awaiting(run: Run) -> CallRecord | None:
+    return next((record for record in run.live if record.status is CallStatus.AWAITING), None)
+
+
+def _asking(record: CallRecord) -> str:
+    merge = record.request is not None and record.request.verb == "merge"
+    return "Waiting for a person to merge" if merge else _TITLES[Status.AWAITING_APPROVAL]
+
+
+def _where(reason: Reason) -> str:
+    return f" ({reason.file}:{reason.line})" if reason.file else ""
+
+
+def _by_rule(reasons: Sequence[Reason]) -> list[str]:
+    """A line a rule: what it sets, and where it stands."""
+    rules: dict[tuple[str, str, int], list[str]] = {}
+    for reason in reasons:
+        says = "denies" if reason.sets == "deny" else f"{reason.sets} {reason.to}"
+        rules.setdefault((reason.policy, reason.file, reason.line), []).append(says)
+    rows = []
+    for (policy, file, line), sets in rules.items():
+        rows.append(f"{policy}{f' ({file}:{line})' if file else ''}: {', '.join(sorted(sets, key=len))}")
+    return rows
 
 
 def whole(run: Run) -> list[tuple[str, str]]:

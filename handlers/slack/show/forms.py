@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from domain.canonical import Json
 from domain.runs import Question
 from handlers.slack.show import kit
-from handlers.slack.show.approval import Part
 from handlers.slack.show.limits import INPUT, OPTION, PAGE_PIECES, PIECE, TITLE, pieces
+from handlers.slack.show.parts import Part, body
 from handlers.slack.show.text import brief, clip, visible
 
 View = dict[str, Json]
@@ -81,8 +81,8 @@ def pages(found: Sequence[Part]) -> list[list[kit.Block]]:
             if count == PAGE_PIECES:
                 sheets.append([])
                 count = 0
-            title = part.title + (" (not checked)" if part.words else "") + (" (goes on)" if index else "")
-            sheets[-1] += [*kit.lines(kit.say(title, bold=True)), *kit.pre(piece)]
+            title = part.heading + (" (goes on)" if index else "")
+            sheets[-1] += [*kit.lines(kit.say(title, bold=True)), *body(piece, part.style)]
             count += 1
     return sheets if sheets[0] else [kit.lines(kit.say("There is nothing more to show."))]
 

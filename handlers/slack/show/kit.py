@@ -11,6 +11,7 @@ Block = dict[str, Json]
 Element = dict[str, Json]
 
 _BY = re.compile(r"(Stopped by |taken over by |Taken over by )(user:[UW][A-Z0-9]{1,20})\b")
+_FACTS = 40  # lines; more read better as a block of text
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 
 
@@ -85,6 +86,26 @@ def pre(text: str) -> list[Block]:
         {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": say(piece)}]}
         for piece in pieces(words.visible(text), PIECE)
     ]
+
+
+def quote(text: str) -> list[Block]:
+    """Somebody else's words, whole, set apart by a bar that they cannot leave."""
+    return [
+        {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": say(piece)}]}
+        for piece in pieces(words.visible(text), PIECE)
+    ]
+
+
+def facts(text: str) -> list[Block]:
+    """Lines of `name: value`, the names in bold. What is too much for that is shown as it stands."""
+    rows = words.visible(text).split("\n")
+    if words.size(words.visible(text)) > PIECE or len(rows) > _FACTS:
+        return pre(text)
+    found: list[Element] = []
+    for index, row in enumerate(rows):
+        name, colon, value = row.partition(": ")
+        found += (say("\n") if index else []) + say(name, bold=bool(colon)) + say(colon + value)
+    return [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": found}]}] if found else []
 
 
 def header(text: str) -> list[Block]:

@@ -4,7 +4,7 @@ from domain.outcomes import Outcome
 from domain.runs import CallRecord, Question, Run
 from domain.tiers import Effect
 from handlers.slack.show import kit
-from handlers.slack.show.card import headline, reason_line
+from handlers.slack.show.card import headline, refusal, spent
 from handlers.slack.show.limits import BUTTON_TEXT, PIECE
 from handlers.slack.show.message import Message, banner
 from handlers.slack.show.text import brief, clip, duration, one_line, size
@@ -23,21 +23,16 @@ def outcome(run: Run, *, unconfined: bool = False) -> Message:
     if signed:
         rows.append(kit.say("Countersigned by ") + kit.people(list(signed)[:20]))
     if run.outcome is Outcome.DENIED and decision is not None:
-        rows += [kit.say(f"· {brief(reason_line(reason), 300)}") for reason in decision.reasons[:8]]
-        if decision.help:
-            rows.append(kit.say("Who can help: ") + kit.people(decision.help[:10]))
+        rows += refusal(decision, said=run.summary)
     if run.outcome in (Outcome.ESCALATED, Outcome.FAILED) and run.received.requester:
         rows.append(kit.say("Over to ") + kit.who(run.received.requester))
     seconds = (run.updated_at - run.created_at).total_seconds() if run.updated_at and run.created_at else 0.0
-    spent = (
-        f"{run.iterations} iterations · {len(run.records)} calls · ${run.cost_usd:.2f} · {duration(round(seconds, 1))}"
-    )
     blocks = [
         *kit.header(headline(run)),
         *_summary(run),
         *kit.lines(*rows),
         *banner(unconfined=unconfined),
-        *kit.context(f"{spent} · {run.run_id}"),
+        *kit.context(f"{spent(run)} · {duration(round(seconds, 1))} · {run.run_id}"),
     ]
     return Message(text=f"{headline(run)}: {run.summary}", blocks=blocks)
 

@@ -6,6 +6,9 @@ not parse; `escaped` is for the few places that are mrkdwn (a message's fallback
 
 import unicodedata
 
+from domain.decisions import Approvers
+
+_ROLES = {"self": "the requester", "peer": "another approver"}
 _KEPT = frozenset("\n\t ")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 # Letters and marks that draw nothing: Hangul fillers, the braille blank, joiners and variation selectors.
@@ -52,9 +55,27 @@ def brief(text: str, most: int) -> str:
 
 
 def person(principal: str) -> str:
-    """A principal as people say it, without mention: `group:sre` -> `group sre`."""
+    """A principal as people say it, without mention: `any(group:a,group:b)` -> `group a or group b`."""
+    if principal[:4] in ("any(", "all(") and principal.endswith(")"):
+        between = " or " if principal.startswith("any") else " and "
+        return between.join(person(part) for part in _parts(principal[4:-1]))
     kind, _, name = principal.partition(":")
-    return one_line(f"{kind} {name}" if name else kind)
+    if not name:
+        return _ROLES.get(kind, one_line(kind))
+    return one_line(f"on call for {name}" if kind == "oncall" else f"{kind} {name}")
+
+
+def asked(approvers: Approvers, count: int = 1) -> str:
+    """Who is asked, in words: `someone of group sre`, `2 people of group a or group b`."""
+    match approvers.kind:
+        case "self" | "user":
+            return person(approvers.text)
+        case "peer":
+            return "another approver" if count == 1 else f"{count} other approvers"
+        case "oncall":
+            return f"whoever is {person(approvers.text)}"
+        case _:
+            return f"{'someone' if count == 1 else f'{count} people'} of {person(approvers.text)}"
 
 
 def plural(count: int, noun: str) -> str:
@@ -64,10 +85,24 @@ def plural(count: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """`90 s`, `15 min`, `4 h`, `2 d`."""
+    if 0 <= seconds < 1:
+        return "under 1 s"
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if (seconds >= length and seconds % length == 0) or seconds >= 3 * length:
             return f"{seconds / length:g} {unit}" if seconds % length == 0 else f"{seconds / length:.1f} {unit}"
     return f"{seconds:.3g} s"
+
+
+def _parts(text: str) -> list[str]:
+    """The parts of `a,any(b,c)`: commas within parentheses are their own."""
+    found, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return found
 
 
 class _Table(dict[int, str]):

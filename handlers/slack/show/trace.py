@@ -1,5 +1,8 @@
 """What happened, as replies in the thread: a message per step of the run, a line per fact."""
 
+import re
+from datetime import datetime
+
 from domain import events as e
 from domain.approvals import ApprovalEnd
 from domain.calls import Observation
@@ -12,6 +15,9 @@ from handlers.slack.show.story import Story
 from handlers.slack.show.text import brief, plural
 
 _LINE = 600
+_LONG_S = 1.0  # a call that took less has its time left out
+_TOPIC = re.compile(r"([a-z]{2,20}):([^@\s]+)(?:@([0-9a-f]{40,64}))?")
+_GOOD = frozenset({"passed", "merged", "applied"})
 _ROWS = 18  # of _LINE each, so that a message holds them
 _REST = frozenset({Status.REASONING, Status.AWAITING_APPROVAL, Status.WAITING, Status.AWAITING_ANSWER, Status.IN_DOUBT})
 
@@ -21,6 +27,8 @@ Row = list[kit.Element]
 def due(story: Story) -> bool:
     """Whether a step has ended, so that what it did is said."""
     run = story.run
+    if story.untold and isinstance(story.untold[-1].event, e.VoteCast):
+        return False  # the card shows votes; what follows from this one is said with it
     return run.status in _REST or run.status is Status.FINISHED or run.paused or bool(run.stopping)
 
 
@@ -40,10 +48,10 @@ def _rows(run: Run, recorded: e.Recorded) -> list[Row]:
     event = recorded.event
     match event:
         case e.PolicyDecided(decision=decision) if decision.allowed:
-            return [_say(f"Policy: {decision.reason}")]
+            return [kit.say("Policy: ", bold=True) + _say(decision.reason)]
         case e.CallsProposed(calls=calls, rationale=why, by=by, conclusion=conclusion):
-            head = why or ("Checks that the job is done" if conclusion else f"{plural(len(calls), 'call')} proposed")
-            return [_say(head, bold=True) + (_say(f" · {by}") if by else [])]
+            head = "Check that the job is done" if conclusion else why or f"{plural(len(calls), 'call')} proposed"
+            return [_say(head, bold=True) + (_say(f" · {by}") if by and not by.startswith("runbook:") else [])]
         case e.CallDenied(call_id=call_id, verdict=verdict):
             rules = "; ".join(reason_line(reason) for reason in verdict.reasons)
             return [_say(f"⊘ {_call(run, call_id)}: {verdict.text}{f' ({rules})' if rules else ''}")]
@@ -56,11 +64,11 @@ def _rows(run: Run, recorded: e.Recorded) -> list[Row]:
         case e.DoubtResolved(call_id=call_id, finding=finding, by=by):
             return [_say(f"{_call(run, call_id)}: {finding.replace('_', ' ')}, says ") + kit.who(by)]
         case e.WaitStarted(why=why, until=until):
-            return [_say(f"⏳ Waits: {why} (until {until:%Y-%m-%d %H:%M} UTC)")]
+            return [_say("Waits: ", bold=True) + _say(f"{why} (until {_moment(until, recorded.at)})")]
         case e.Noticed(topic=topic, what=what):
-            return [_say(f"{topic}: {what}")]
+            return [_say(_noticed(topic, what))]
         case e.DeadlineReached(kind=kind, subject=subject):
-            return [_say(f"⏰ The {kind} limit was reached {subject}")]
+            return [_say(f"⚠ The {kind} limit was reached {subject}".rstrip())]
         case e.ReasoningFailed(why=why):
             return [_say(f"✗ Reasoning failed: {why}")]
         case e.CallsDropped(call_ids=calls, why=why):
@@ -73,10 +81,8 @@ def _people(event: e.Event) -> list[Row]:
     """What people said and did."""
     match event:
         case e.VoteCast(vote=vote):
-            said = " countersigned" if vote.ballot == "approve" else " denied"
-            return [kit.who(vote.by) + _say(said + (f": {vote.reason}" if vote.reason else ""))]
-        case e.ApprovalGranted():
-            return [_say("Every countersignature is there: it starts.")]
+            sign, said = ("✓ ", " countersigned") if vote.ballot == "approve" else ("✗ ", " denied")
+            return [kit.say(sign) + kit.who(vote.by) + _say(said + (f": {vote.reason}" if vote.reason else ""))]
         case e.ApprovalClosed(end=end, why=why) if end is not ApprovalEnd.DENIED:
             return [_say(f"Not countersigned: {end} ({why})")]
         case e.Paused(by=by, why=why):
@@ -98,11 +104,12 @@ def _people(event: e.Event) -> list[Row]:
 def _returned(run: Run, call_id: str, seen: Observation, *, met: bool | None, problems: tuple[str, ...]) -> list[Row]:
     record = _record(run, call_id)
     good = seen.ok and met is not False and not problems
-    rows = [_say(f"{'✓' if good else '✗'} {_call(run, call_id)}: {seen.summary} ({seen.seconds:.1f} s)")]
+    took = f" ({seen.seconds:.1f} s)" if seen.seconds >= _LONG_S else ""
+    rows = [_say(f"{'✓' if good else '✗'} {_call(run, call_id)}: {seen.summary}{took}")]
     if seen.error:
         rows.append(_say(f"  {seen.error_kind or 'error'}: {seen.error}"))
     if met is not None and record is not None and record.call.expect is not None:
-        rows.append(_say(f"  {'as predicted' if met else 'NOT as predicted'}: {record.call.expect.describe}"))
+        rows.append(_say(f"    {'as predicted' if met else 'NOT as predicted'}: {record.call.expect.describe}"))
     rows += [_say(f"  {problem}") for problem in problems]
     if record is not None and record.call.effect is not Effect.READ and record.call.rollback and not good:
         rows.append(_say(f"  rollback: {record.call.rollback}"))
@@ -116,6 +123,22 @@ def _record(run: Run, call_id: str) -> CallRecord | None:
 def _call(run: Run, call_id: str) -> str:
     record = _record(run, call_id)
     return f"{record.call.tool} {record.call.resource or ''}".strip() if record else call_id
+
+
+def _moment(until: datetime, now: datetime) -> str:
+    """`12:30 UTC`, with the day where it is another one."""
+    return f"{until:%H:%M} UTC" if until.date() == now.date() else f"{until:%Y-%m-%d %H:%M} UTC"
+
+
+def _noticed(topic: str, what: str) -> str:
+    """`✓ acme/infra#1 at 79e581b: checks passed` for `checks:acme/infra#1@79e581b...`; other topics as they are."""
+    found = _TOPIC.fullmatch(topic)
+    if found is None:
+        return f"{topic}: {what}"
+    kind, subject, head = found.groups()
+    sign = "✓ " if what in _GOOD else ""
+    said = what if what.startswith(kind.removesuffix("e")) else f"{kind} {what}"
+    return f"{sign}{subject}{f' at {head[:7]}' if head else ''}: {said}"
 
 
 def _say(text: str, *, bold: bool = False) -> Row:
