@@ -17,7 +17,7 @@ from playground import Playground
 from state.store import Store
 from tests.slack import samples as s
 from tests.slack.conftest import House, until
-from tests.slack.test_door import buttons
+from tests.slack.test_door import buttons, decided
 
 
 async def begin(house: House, **changes: Any) -> str:
@@ -46,7 +46,7 @@ async def test_a_whole_run_is_told_once_and_ends_right(house: House) -> None:
     run_id = await whole(house)
     outcome = await house.one(f"{run_id}:outcome")
     card = await house.one(f"{run_id}:card", lambda row: buttons(row) == ["details"])
-    await house.one(f"{run_id}.c1:card", lambda row: not buttons(row) and "Done: restarted" in json.dumps(row))
+    await house.one(f"{run_id}.c1:card", lambda row: decided(row) and "restarted" in json.dumps(row))
     await house.quiet()
     assert outcome["thread_ts"] == card["ts"]
     traces = await house.messages(":trace")
@@ -117,7 +117,7 @@ async def test_a_deleted_card_is_shown_again(house: House) -> None:
     assert run is not None
     await until(lambda: _posted(house, run_id, again["ts"]))
     await house.click("approve", again["ts"])
-    await house.one(f"{run_id}.c1:card", lambda row: not buttons(row), seconds=8)
+    await house.one(f"{run_id}.c1:card", decided, seconds=8)
 
 
 async def _posted(house: House, run_id: str, ts: str) -> bool:
