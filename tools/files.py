@@ -104,7 +104,8 @@ class Search(Reading):
         hits = await asyncio.to_thread(_found, clone, start, arguments["text"])
         shown = hits[:_MAX_HITS]
         data = {"hits": shown, "count": len(hits), "truncated": len(hits) > len(shown)}
-        return Done(summary=f"{len(hits)} lines contain it.", data=data)
+        found = "1 line contains it." if len(hits) == 1 else f"{len(hits)} lines contain it."
+        return Done(summary=found, data=data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

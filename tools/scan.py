@@ -139,4 +139,5 @@ def _summary(findings: list[dict[str, Json]], rules: list[str], rule: str | None
     if not findings:
         return "No findings." if rule is None else f"No finding of {rule}."
     first = findings[0]
-    return f"{len(findings)} findings ({', '.join(rules[:8])}); the first in {first['file']}:{first['line']}."
+    count = f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
+    return f"{count} ({', '.join(rules[:8])}); the first in {first['file']}:{first['line']}."

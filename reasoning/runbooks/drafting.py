@@ -28,7 +28,7 @@ def proposal_for(step: Step, book: Runbook, scope: RunScope, aside: str, evidenc
     match step.action:
         case Calls():
             drafts = _drafts(step.action, step, book, scope)
-            return Propose(calls=drafts, rationale=_rationale(step, book, scope, aside), by=by)
+            return Propose(calls=drafts, rationale=text_of(step.say, scope) + aside, by=by)
         case Question(question=question, options=options):
             return Ask(question=text_of(question, scope) + aside, by=by, options=options, step=named)
         case Waiting(topic=topic, within_s=within_s, why=why, offer=offer):
@@ -77,8 +77,3 @@ def _draft(call: CallTemplate, named: str, scope: RunScope, *, verifies: bool = 
 
 def _expected(expect: ExpectTemplate, scope: RunScope) -> Expectation:
     return Expectation(condition=literal_of(expect.condition, scope), describe=text_of(expect.describe, scope))
-
-
-def _rationale(step: Step, book: Runbook, scope: RunScope, aside: str) -> str:
-    place = (book.index(step.id) or 0) + 1
-    return f"{text_of(step.say, scope)} (step {place} of {len(book.steps)} of runbook `{book.id}`){aside}"

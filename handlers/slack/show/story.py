@@ -10,9 +10,8 @@ from domain.runs import Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """`asked`, `closed`, `granted` and `rationales` (as they were when it was asked) are by approval id.
-
-    `untold` are the events since the last trace line.
+    """`asked`, `closed`, `granted` and `rationales` (as they were when it was asked; none for an offer) are by
+    approval id; `untold` are the events since the last trace line.
     """
 
     run: Run
@@ -32,7 +31,8 @@ class Story:
         story = replace(story, untold=(*self.untold, recorded))
         match event:
             case e.ApprovalRequested(request=request):
-                why = {**self.rationales, request.approval_id: run.rationale}
+                offered = run.offer is not None and run.offer.call.call_id == request.call_id
+                why = {**self.rationales, request.approval_id: "" if offered else run.rationale}
                 return replace(story, asked={**self.asked, request.approval_id: event}, rationales=why)
             case e.ApprovalClosed(approval_id=approval_id):
                 return replace(story, closed={**self.closed, approval_id: event})
