@@ -5,7 +5,7 @@ import { mrkdwn, decode, encode, plain } from "./mrkdwn.js";
 import { disclosure, renderBlocks } from "./blocks.js";
 import { pre } from "./code.js";
 import { emoji, QUICK } from "./emoji.js";
-import { avatar, clock, stamp, countOf, ago } from "./people.js";
+import { avatar, clock, shortClock, stamp, countOf, ago } from "./people.js";
 import { openMenu, closeMenu, ask } from "./menu.js";
 import { post } from "./api.js";
 import { personName } from "./store.js";
@@ -24,22 +24,26 @@ export function renderMessage(m, pane, { head = true, summary = null, session = 
   return h("article", {
     class: `msg ${head ? "with-head" : "follow"} ${m.ephemeral_to ? "ephemeral" : ""}`, "data-ts": m.ts, "data-channel": m.channel, "data-user": author.id,
     "data-testid": "message", tabindex: "-1", "aria-label": `${personName(author)} at ${clock(m.ts)}`,
-  }, h("div", { class: "msg-gutter" }, head ? avatar(author) : h("time", { class: "msg-time", title: stamp(m.ts) }, clock(m.ts))), body, toolbar(m, pane, inThread));
+  }, h("div", { class: "msg-gutter" }, head ? avatar(author) : h("time", { class: "msg-time", title: stamp(m.ts) }, shortClock(m.ts))), body, toolbar(m, pane, inThread));
 }
 
 function headline(m, author) {
   const name = m.username || personName(author);
   return h("div", { class: "msg-head" }, h("span", { class: "msg-author" }, name), author.is_bot || m.bot_id ? h("span", { class: "badge" }, "App") : null,
     author.role === "guest" || author.role === "external" ? h("span", { class: "badge soft" }, author.role) : null,
-    h("time", { class: "msg-time", title: stamp(m.ts) }, clock(m.ts)), m.subtype === "thread_broadcast" ? h("span", { class: "muted" }, "replied to a thread") : null);
+    h("time", { class: "msg-time", title: stamp(m.ts) }, clock(m.ts)), m.edited && shaped(m) ? edited(m) : null, m.subtype === "thread_broadcast" ? h("span", { class: "muted" }, "replied to a thread") : null);
 }
 
 function content(m, ctx) {
-  const edited = m.edited ? h("span", { class: "edited", title: m.edited.ts ? stamp(m.edited.ts) : null }, "(edited)") : null;
   const live = m.stream === "streaming" ? h("span", { class: "caret", "aria-label": "still writing" }) : null;
-  if (m.blocks?.length && !typedByPerson(m)) return h("div", { class: "blocks" }, renderBlocks(m.blocks, ctx), live, edited, attachments(m, ctx));
-  return h("div", { class: "text" }, mrkdwn(m.text || "", ctx.names), live, edited ? [" ", edited] : null, attachments(m, ctx));
+  if (shaped(m)) return h("div", { class: "blocks" }, renderBlocks(m.blocks, ctx), live, attachments(m, ctx));
+  return h("div", { class: "text" }, mrkdwn(m.text || "", ctx.names), live, m.edited ? [" ", edited(m)] : null, attachments(m, ctx));
 }
+
+const edited = (m) => h("span", { class: "edited", title: m.edited.ts ? stamp(m.edited.ts) : null }, "(edited)");
+
+/** Shown by its blocks; whether it was edited stands beside the time then. */
+const shaped = (m) => m.blocks?.length && !typedByPerson(m);
 
 /** A person's own words arrive twice, as text and as one rich_text block; the text still has its *marks*. */
 const typedByPerson = (m) => !m.bot_id && m.text && m.blocks.length === 1 && m.blocks[0].type === "rich_text"

@@ -22,6 +22,8 @@ export function roleOf(user) {
 }
 
 export const at = (ts) => new Date(Number(ts) * 1000);
+/** As `clock`, for a narrow place: without the half of the day. */
+export const shortClock = (ts) => clock(ts).replace(/\s?[AP]M$/i, "");
 export const clock = (ts) => at(ts).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 export const stamp = (ts) => at(ts).toLocaleString([], { weekday: "long", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 export const dayKey = (ts) => at(ts).toDateString();
