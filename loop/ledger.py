@@ -2,15 +2,18 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from weakref import WeakValueDictionary
+
+import structlog
 
 from domain.events import Event, Recorded
 from domain.evolve import evolve, replay
 from domain.runs import Run, Status
 from loop.ports import Clock, Conflict, Guard, GuardRefused, Journal
+
+log = structlog.get_logger(__name__)
 
 MOST_CACHED = 1024
 MOST_CONFLICTS = 16  # with other writers of one stream, in a row
@@ -42,7 +45,7 @@ class Book:
             return
         events, self._noted = self._noted, []
         try:
-            await self._journal.append(self.run.run_id, self._durable.seq, events, guards)
+            await self._journal.append(self.run.run_id, self._durable.seq, events, guards, self.run)
         except BaseException:
             self.run = self._durable
             raise
@@ -87,30 +90,31 @@ class Ledger:
         self._keep(run)
         return run
 
-    @asynccontextmanager
-    async def open(self, run_id: str) -> AsyncIterator[Book]:
-        """Hold the run. On Conflict the cached fold is thrown away, so that the next reader sees the truth."""
-        lock = self._locks.setdefault(run_id, asyncio.Lock())
-        async with lock:
-            book = Book(await self.read(run_id) or Run(run_id=run_id), self.journal, self._clock)
-            try:
-                yield book
-            except BaseException:
-                self._runs.pop(run_id, None)
-                raise
-            book.forget()
-            self._keep(book.run)
-
     async def change(self, run_id: str, action: Callable[[Book], Awaitable[T]]) -> T:
-        """`action` with the run open; once more from the start whenever the stream has moved on meanwhile."""
+        """`action` with the run open and held; once more from the start whenever its stream has moved on meanwhile."""
+        lock = self._locks.get(run_id)
+        if lock is None:
+            lock = self._locks[run_id] = asyncio.Lock()
         for _ in range(MOST_CONFLICTS):
-            try:
-                async with self.open(run_id) as book:
-                    return await action(book)
-            except Conflict:
-                await asyncio.sleep(0)
-        async with self.open(run_id) as book:
-            return await action(book)
+            async with lock:
+                try:
+                    return await self._hold(run_id, action)
+                except Conflict:
+                    log.info("conflict", run=run_id)
+            await asyncio.sleep(0)
+        async with lock:
+            return await self._hold(run_id, action)
+
+    async def _hold(self, run_id: str, action: Callable[[Book], Awaitable[T]]) -> T:
+        book = Book(await self.read(run_id) or Run(run_id=run_id), self.journal, self._clock)
+        try:
+            result = await action(book)
+        except BaseException:
+            self._runs.pop(run_id, None)  # the fold may be old: the next reader sees the truth
+            raise
+        book.forget()
+        self._keep(book.run)
+        return result
 
     def _keep(self, run: Run) -> None:
         """Cache an open run; finished ones are read again when somebody asks."""

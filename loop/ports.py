@@ -53,11 +53,17 @@ class Journal(Protocol):
     """The append-only log of events, in streams. An answer follows the durable commit, never precedes it."""
 
     async def append(
-        self, stream: str, expected: int, events: Sequence[Event], guards: Sequence[Guard] = ()
+        self,
+        stream: str,
+        expected: int,
+        events: Sequence[Event],
+        guards: Sequence[Guard] = (),
+        folded: Run | None = None,
     ) -> list[Recorded]:
         """Append after event number `expected` (0: the stream is new). Raises Conflict or GuardRefused.
 
-        Appends of many streams share one commit; each has its own savepoint, so a refused one fails alone.
+        Appends of many streams share one commit; a refused one fails alone. `folded` is the run after these events,
+        where the caller has folded them already; the rows beside the log are made from it.
         """
         ...
 

@@ -95,10 +95,7 @@ def _check(
         resources=_resources(policies, call, spec),
         labels=_labels(policies, call, spec),
     )
-    decided = policies.decisions.get(run.decision)
-    if decided is None:
-        decided = policies.decisions.keep(of_decision(run.decision), run.decision)
-    bounds = decided & bounds_now(policies, run, agent, view, people=people, now=now)
+    bounds = bounds_of(policies, run, agent, view, spec, people=people, now=now)
     return judge(
         Question(
             policies=policies,
@@ -112,10 +109,32 @@ def _check(
     )
 
 
+def bounds_of(
+    policies: RuleSet,
+    run: Run,
+    agent: Agent | None,
+    view: CallView,
+    spec: ToolSpec,
+    *,
+    people: Snapshot,
+    now: datetime,
+) -> Bounds:
+    """The recorded decision, narrowed by what door and boundary say now. Kept for the next call of the same kind."""
+    labels = None if view.labels is None else tuple(tuple(sorted(one.items())) for one in view.labels)
+    question = (run.decision, run.received, agent, run.standing, people, spec, str(view.effect), view.resources, labels)
+    kept = policies.calls.get(*question)
+    if kept is not None:
+        return kept
+    decided = of_decision(run.decision) if run.decision is not None else Bounds()
+    now_, steady = bounds_now(policies, run, agent, view, people=people, now=now)
+    bounds = decided & now_
+    return policies.calls.keep(bounds, *question) if steady else bounds
+
+
 def bounds_now(
     policies: RuleSet, run: Run, agent: Agent | None, view: CallView, *, people: Snapshot, now: datetime
-) -> Bounds:
-    """What door and boundary say of this call at this moment; the recorded decision is not asked."""
+) -> tuple[Bounds, bool]:
+    """What door and boundary say of this call at this moment, and whether they would at any; no decision is asked."""
     tier = run.decision.tier if run.decision else Tier.PRODUCTION
     progress = Progress(
         run_id=run.run_id,
@@ -125,14 +144,17 @@ def bounds_now(
         tainted=_tainted(run),
         depth=depth_of(run.received),
     )
-    door = door_bounds(policies, run.received, agent, standing=run.standing, people=people, now=now, progress=progress)
+    door, at_any_moment = door_bounds(
+        policies, run.received, agent, standing=run.standing, people=people, now=now, progress=progress
+    )
     task = run.received
     if run.agent and task.context.agent_slug != run.agent:
         task = replace(task, context=replace(task.context, agent_slug=run.agent))
     situation = Situation(
         task, standing=run.standing, people=people, groups=policies.groups, progress=progress, now=now, view=view
     )
-    return door & policies.boundary(situation)
+    rules, steady = policies.boundary(situation)
+    return door & rules, steady and at_any_moment
 
 
 def judge(question: Question) -> Verdict:

@@ -34,7 +34,7 @@ def evaluate(
     now: datetime,
 ) -> PolicyDecision:
     """The decision about `task`: what `agent` is granted (None: everything), narrowed by every rule that applies."""
-    bounds = door_bounds(policies, task, agent, standing=standing, people=people, now=now)
+    bounds, _ = door_bounds(policies, task, agent, standing=standing, people=people, now=now)
     return decision(policies, bounds, agent, catalog)
 
 
@@ -47,11 +47,8 @@ def door_bounds(
     people: Snapshot,
     now: datetime,
     progress: Progress | None = None,
-) -> Bounds:
-    """The decision as bounds. The boundary asks this of every call: what depends on no condition is kept."""
-    kept = policies.doors.get(task, agent, standing, people)
-    if kept is not None:
-        return kept
+) -> tuple[Bounds, bool]:
+    """The decision as bounds, and whether it is the same at any moment: no condition was asked."""
     start = grant(agent) if agent else Bounds()
     fresh = Progress(tier=int(start.tier), tainted=tainted_task(task), depth=depth_of(task))
     routed = task if agent is None else replace(task, context=replace(task.context, agent_slug=agent.slug))
@@ -59,8 +56,7 @@ def door_bounds(
         routed, standing=standing, people=people, groups=policies.groups, progress=progress or fresh, now=now
     )
     rules, steady = policies.door(situation)
-    bounds = start & rules
-    return policies.doors.keep(bounds, task, agent, standing, people) if steady else bounds
+    return start & rules, steady
 
 
 def decision(policies: RuleSet, bounds: Bounds, agent: Agent | None, catalog: Tools) -> PolicyDecision:

@@ -30,19 +30,20 @@ class RuleSet:
     at_door: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     at_boundary: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     by_id: Mapping[str, Rule] = field(default_factory=dict, repr=False)
-    doors: Memo[Bounds] = field(default_factory=Memo[Bounds], repr=False, compare=False)
-    decisions: Memo[Bounds] = field(default_factory=Memo[Bounds], repr=False, compare=False)
+    calls: Memo[Bounds] = field(default_factory=Memo[Bounds], repr=False, compare=False)
 
     def door(self, situation: Situation) -> tuple[Bounds, bool]:
         """What the rules about tasks say, and whether they will say so of the same task at any moment."""
         rules = self.at_door.matching(situation.facts)
         return meet(said(rule, situation) for rule in rules), all(rule.when is None for rule in rules)
 
-    def boundary(self, situation: Situation) -> Bounds:
-        """What the rules about calls, and the freezes, say."""
-        rules = meet(said(rule, situation) for rule in self.at_boundary.matching(situation.facts))
-        frozen = meet(denial(freeze.reason) for freeze in self.freezes if stops(freeze, situation))
-        return rules & frozen
+    def boundary(self, situation: Situation) -> tuple[Bounds, bool]:
+        """What the rules about calls, and the freezes, say; and whether they say so of such a call at any moment."""
+        matching = self.at_boundary.matching(situation.facts)
+        near = [freeze for freeze in self.freezes if freeze.match.fits(situation.facts)]
+        rules = meet(said(rule, situation) for rule in matching)
+        frozen = meet(denial(freeze.reason) for freeze in near if stops(freeze, situation))
+        return rules & frozen, not near and all(rule.when is None for rule in matching)
 
     def contents(self, policies: Iterable[str]) -> list[str]:
         """What these rules say, as digests; the ids themselves for what is built in, or gone."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.events import ORGANIZATION_STREAM, Event, Recorded
+from domain.runs import Run
 from loop.ports import Clock, Conflict, Guard
 from state import sql
 from state.bell import Bell
@@ -32,10 +33,11 @@ class _Append(NamedTuple):
     at: datetime
     said: list[tuple[Event, Encoded]]
     guards: Sequence[Guard]
+    folded: Run | None
 
 
 class SqliteJournal:
-    """Implements loop.ports.Journal. Beyond it: `erase`, and `folded` for tests and tools."""
+    """Implements loop.ports.Journal. Beyond it: `erase`, for finished runs."""
 
     def __init__(self, database: Database, key: bytes, clock: Clock) -> None:
         self._database = database
@@ -64,11 +66,16 @@ class SqliteJournal:
                 await self._watch
 
     async def append(
-        self, stream: str, expected: int, events: Sequence[Event], guards: Sequence[Guard] = ()
+        self,
+        stream: str,
+        expected: int,
+        events: Sequence[Event],
+        guards: Sequence[Guard] = (),
+        folded: Run | None = None,
     ) -> list[Recorded]:
         """See Journal.append. Raises also Unencodable, IllegalEvent for what the fold refuses, and StoreError."""
         said = [(event, encode(event)) for event in events]
-        append = _Append(stream, expected, self._clock.now(), said, guards)
+        append = _Append(stream, expected, self._clock.now(), said, guards, folded)
         return await self._database.commits.gather(lambda raw: self._gather(raw, append), self._written)
 
     async def read(self, stream: str, after: int = 0) -> list[Recorded]:
@@ -153,7 +160,9 @@ class SqliteJournal:
         if head.seq != append.expected:
             raise Conflict(append.stream, append.expected, head.seq)
         check(append.guards, head.run, stopped=self._heads.stopped)
-        extension = extend(self._key, append.stream, head, self._heads.position + 1, append.at, append.said)
+        extension = extend(
+            self._key, append.stream, head, self._heads.position + 1, append.at, append.said, append.folded
+        )
         check_taken(append.guards, extension.head.run)
         if extension.rows:
             self._pending.add(extension)

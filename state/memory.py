@@ -35,7 +35,12 @@ class MemoryJournal:
         self._bell.ring()
 
     async def append(
-        self, stream: str, expected: int, events: Sequence[Event], guards: Sequence[Guard] = ()
+        self,
+        stream: str,
+        expected: int,
+        events: Sequence[Event],
+        guards: Sequence[Guard] = (),
+        folded: Run | None = None,
     ) -> list[Recorded]:
         """See Journal.append. Raises also Unencodable, and IllegalEvent for what the fold refuses."""
         said = [(event, encode(event)) for event in events]
@@ -43,7 +48,7 @@ class MemoryJournal:
         if head.seq != expected:
             raise Conflict(stream, expected, head.seq)
         check(guards, head.run, stopped=self._stopped)
-        extension = extend(_KEY, stream, head, len(self._log) + 1, self._clock.now(), said)
+        extension = extend(_KEY, stream, head, len(self._log) + 1, self._clock.now(), said, folded)
         check_taken(guards, extension.head.run)
         if said:
             self._keep(stream, extension)

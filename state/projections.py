@@ -86,10 +86,20 @@ def beginning(stream: str) -> Head:
 
 
 def extend(
-    key: bytes, stream: str, head: Head, position: int, at: datetime, said: Sequence[tuple[Event, Encoded]]
+    key: bytes,
+    stream: str,
+    head: Head,
+    position: int,
+    at: datetime,
+    said: Sequence[tuple[Event, Encoded]],
+    folded: Run | None = None,
 ) -> Extension:
-    """`said` after `head`, the first at `position`. Raises IllegalEvent for what cannot have happened."""
+    """`said` after `head`, the first at `position`. Raises IllegalEvent for what cannot have happened.
+
+    `folded`, what the caller says the run is then, is believed where no approval is near: their rows name the event.
+    """
     seq, previous, run = head
+    told = folded if _plain(head, folded, len(said)) else None
     micros = chain.microseconds(at)
     records: list[Recorded] = []
     rows: list[EventRow] = []
@@ -103,14 +113,22 @@ def extend(
         recorded = Recorded(stream=stream, seq=seq, at=at, event=event, position=position, hash=previous.hex())
         if run is None:
             stopped = _switched(stopped, recorded)
-        else:
+        elif told is None:
             before, run = run, advance(run, recorded)
             approvals.extend(approval_changes(before, run, position))
         records.append(recorded)
         rows.append(EventRow(position, stream, seq, micros, kind, version, hashed, previous))
         payloads.append((position, payload))
         position += 1
-    return Extension(records, rows, payloads, Head(seq, previous, run), approvals, stopped)
+    return Extension(records, rows, payloads, Head(seq, previous, told or run), approvals, stopped)
+
+
+def _plain(head: Head, folded: Run | None, count: int) -> bool:
+    """Whether `folded` continues `head` by so many events, and neither has a call that asks for approval."""
+    if folded is None or head.run is None or head.seq == 0:
+        return False
+    continues = folded.run_id == head.run.run_id and folded.seq == head.seq + count
+    return continues and not any(record.request for run in (head.run, folded) for record in run.live)
 
 
 def advance(run: Run, recorded: Recorded) -> Run:

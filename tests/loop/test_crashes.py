@@ -29,15 +29,20 @@ class DyingJournal(MemoryJournal):
         self.left, self.durable, self.died = at, durable, False
 
     async def append(
-        self, stream: str, expected: int, events: Sequence[Event], guards: Sequence[Guard] = ()
+        self,
+        stream: str,
+        expected: int,
+        events: Sequence[Event],
+        guards: Sequence[Guard] = (),
+        folded: Run | None = None,
     ) -> list[Recorded]:
         self.left -= 1
         if self.left == 0:
             self.died = True
             if self.durable:
-                await super().append(stream, expected, events, guards)
+                await super().append(stream, expected, events, guards, folded)
             await asyncio.Event().wait()
-        return await super().append(stream, expected, events, guards)
+        return await super().append(stream, expected, events, guards, folded)
 
 
 class DyingHands(FakeHands):
