@@ -69,15 +69,15 @@ def step(story: Story, recorded: Recorded, places: Places) -> tuple[Story, list[
 
 
 def live(story: Story, places: Places) -> list[Post]:
-    """The coalesced posts: the cards as they should look now."""
+    """The coalesced posts: the cards as they should look now. Slack's Stop button first: updates may have to wait."""
     seat = _seat(story.run, places)
     if seat is None or story.run.task is None:
         return []
-    found = [_update(seat, "card", "card:now", card(story.run, unconfined=places.unconfined), guaranteed=False)]
+    now = card(story.run, unconfined=places.unconfined)
+    found = [_session(seat), _update(seat, "card", "card:now", now, guaranteed=False)]
     for approval_id, record in _asked(story).items():
         if record.status not in OVER:
             found += _shown_again(story, seat, approval_id, record, places, suffix="now")
-    found.append(_session(seat))
     return found
 
 

@@ -133,15 +133,19 @@ class Page:
 
         return await until(look, within, f"{run} to be {' or '.join(wanted)}")
 
-    async def outcome(self, run: str, within: float = 30) -> str:
+    async def ended(self, run: str, within: float = 30) -> str:
+        """How the run ended, once it has; Slack may hear of it later."""
+        return str((await self.status(run, "finished", within=within))["outcome"])
+
+    async def outcome(self, run: str, within: float = 60) -> str:
         """How the run ended, once it has, and its last words are in Slack."""
-        ended = await self.status(run, "finished", within=within)
+        ended = await self.ended(run, within)
 
         async def look() -> bool:
             return bool(await self.by_key(run, "outcome"))
 
         await until(look, within, f"the outcome of {run} in Slack")
-        return str(ended["outcome"])
+        return ended
 
     # ── The service ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stories.demo import Demo, laid_out, slow_to_start
-from tests.stories.page import CONTRACTOR, REQUESTER, SRE, SRE2, Json, Page, buttons, until, words
+from tests.stories.page import CONTRACTOR, REQUESTER, SRE, SRE2, Json, Page, buttons, until
 from tests.stories.truth import generation, no_message_twice, sound
 
 
@@ -54,7 +54,7 @@ async def test_paused_by_button_a_vote_counts_and_starts_nothing(demo: Demo, pag
     await page.told(CONTRACTOR, "may not resume")
     assert generation(demo) == before
     assert (await page.click(REQUESTER, resume, "resume"))["ok"]
-    assert await page.outcome(run) == "succeeded"
+    assert await page.ended(run) == "succeeded"
     assert generation(demo) == before + 1
 
 
@@ -66,7 +66,7 @@ async def test_paused_by_command_while_it_acts_the_result_is_kept(demo: Demo, pa
     await until(lambda: _has(page, run, "ActionReturned", "service.restart"), 10, "the restart to return")
     assert (await page.run(run))["status"] != "finished"
     await page.ops(REQUESTER, f"resume {run}", room)
-    assert await page.outcome(run) == "succeeded"
+    assert await page.ended(run) == "succeeded"
     assert generation(demo) == before + 1
 
 
@@ -74,7 +74,7 @@ async def test_stopped_by_button_while_it_acts_the_result_is_kept(demo: Demo, pa
     before = generation(demo)
     run = await acting(page, room)
     assert (await page.click(SRE2, await page.card(run, "stop", room), "stop"))["ok"]
-    assert await page.outcome(run) == "stopped"
+    assert await page.ended(run) == "stopped"
     assert await _has(page, run, "ActionReturned", "service.restart")
     assert generation(demo) == before + 1
 
@@ -83,7 +83,7 @@ async def test_slacks_own_stop_ends_a_parked_run(demo: Demo, page: Page, room: s
     before = generation(demo)
     run, card = await parked(page, room)
     await page.native_stop(REQUESTER, room, card["thread_ts"])
-    assert await page.outcome(run) == "stopped"
+    assert await page.ended(run) == "stopped"
     stale = await page.click(SRE, card, "approve", stale=True, value=buttons(card)["approve"])
     assert stale["ok"]
     await page.told(SRE, "decided already")
@@ -97,14 +97,14 @@ async def test_slacks_own_stop_while_it_acts(demo: Demo, page: Page, room: str) 
     assert (await page.click(SRE, card, "approve"))["ok"]
     await page.status(run, "acting")
     await page.native_stop(SRE2, room, card["thread_ts"])
-    assert await page.outcome(run) == "stopped"
+    assert await page.ended(run) == "stopped"
     assert generation(demo) == before + 1
 
 
 async def test_a_word_in_the_thread_stops(demo: Demo, page: Page, room: str) -> None:
     run, card = await parked(page, room)
     await page.do("say", user=SRE2, channel=room, thread_ts=card["thread_ts"], text="stop")
-    assert await page.outcome(run) == "stopped"
+    assert await page.ended(run) == "stopped"
 
 
 async def test_redirected_by_form_to_a_question(demo: Demo, page: Page, room: str) -> None:
@@ -113,10 +113,10 @@ async def test_redirected_by_form_to_a_question(demo: Demo, page: Page, room: st
     assert (await page.click(REQUESTER, await page.card(run, "redirect", room), "redirect"))["ok"]
     form = await until(lambda: _form(page, REQUESTER), 5, "the form")
     assert (await page.do("submit", user=REQUESTER, view_id=form["id"], values={"text": "why is web down?"}))["ok"]
-    assert await page.outcome(run) == "succeeded"
+    assert await page.ended(run) == "succeeded"
     assert "voided" in {approval["status"] for approval in (await page.run(run))["approvals"]}
-    [end] = await page.by_key(run, "outcome")
-    assert "Recommendation" in words(end)
+    [asked] = [event["data"] for event in await page.events(run) if event["type"] == "Redirected"]
+    assert asked["agent"] == "advisor"
     assert generation(demo) == before
 
 
@@ -126,7 +126,7 @@ async def test_redirected_by_command_to_what_nobody_knows_nothing_changes(demo: 
     await page.told(REQUESTER, "No runbook fits")
     assert (await page.run(run))["status"] == "awaiting_approval"
     await page.ops(REQUESTER, f"stop {run}", room)
-    assert await page.outcome(run) == "stopped"
+    assert await page.ended(run) == "stopped"
 
 
 async def test_the_switch_holds_everything_until_an_admin_lets_go(demo: Demo, page: Page, room: str) -> None:
@@ -142,8 +142,8 @@ async def test_the_switch_holds_everything_until_an_admin_lets_go(demo: Demo, pa
     assert generation(demo) == before
     assert "ActionStarted" not in await page.types(asked)
     await page.ops(SRE, "resume-all the drill is over", room)
-    assert await page.outcome(run) == "succeeded"
-    assert await page.outcome(asked) == "succeeded"
+    assert await page.ended(run) == "succeeded"
+    assert await page.ended(asked) == "succeeded"
     assert generation(demo) == before + 1
 
 
@@ -157,8 +157,8 @@ async def test_the_switch_from_a_shell_beside_the_running_demo(demo: Demo, page:
     assert "ActionStarted" not in await page.types(asked)
     assert generation(demo) == before
     assert demo.cli("resume-all").code == 0
-    assert await page.outcome(run) == "succeeded"
-    assert await page.outcome(asked) == "succeeded"
+    assert await page.ended(run) == "succeeded"
+    assert await page.ended(asked) == "succeeded"
     assert generation(demo) == before + 1
 
 
