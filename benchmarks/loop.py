@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.report import Row, table
 from benchmarks.rulebook import rulebook
+from bot.collector import calm
 from domain.calls import Doubt, Observation, ToolCall
 from domain.canonical import Json
 from domain.events import RunFinished
@@ -150,6 +151,7 @@ def one_commit_each(folder: Path, count: int) -> float:
 
 async def measure() -> list[Row]:
     """The table's rows."""
+    calm()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         floor = one_commit_each(folder, 3000)

@@ -11,6 +11,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.clock import SystemClock
+from bot.collector import calm
 from bot.configuration import Configuration
 from bot.doors import http_doors
 from bot.hands import Equipment, equip
@@ -104,6 +105,7 @@ class Program:
 async def assembled(configuration: Configuration) -> AsyncIterator[Program]:
     """The program over this configuration, and everything closed again afterwards."""
     clock = SystemClock()
+    calm()
     async with AsyncExitStack() as stack:
         await asyncio.to_thread(configuration.storage.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
         store = await Store.open(configuration.storage, clock=clock)

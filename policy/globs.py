@@ -1,6 +1,9 @@
 """Patterns of rules: `*` stands for any characters, everything else for itself. Matching never backtracks far."""
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=8192)
 def matches(pattern: str, value: str) -> bool:
     """Whether the whole of `value` fits."""
     if "*" not in pattern:
