@@ -10,9 +10,21 @@ export function avatar(user, size = "") {
   const name = personName(user) || "?";
   const words = name.split(/[\s._-]+/).filter(Boolean);
   const initials = words.length > 1 ? words[0][0] + words.at(-1)[0] : name.slice(0, user?.is_bot ? 1 : 2);
-  let hash = 7;
-  for (const char of user?.id || name) hash = (hash * 31 + char.codePointAt(0)) >>> 0;
-  return h("span", { class: `avatar ${size} ${user?.deleted ? "away" : ""} ${user?.is_bot ? "tint-app" : `tint-${hash % TINTS}`}`, "aria-hidden": "true" }, initials.toUpperCase());
+  const tint = user?.is_bot ? "tint-app" : `tint-${tintOf(user?.id || name)}`;
+  return h("span", { class: `avatar ${size} ${user?.deleted ? "away" : ""} ${tint}`, "aria-hidden": "true" }, initials.toUpperCase());
+}
+
+const tints = new Map();
+
+/** By hash, and the next one where a neighbour on the page has that already. */
+function tintOf(key) {
+  if (tints.has(key)) return tints.get(key);
+  let tint = 7;
+  for (const char of key) tint = (tint * 31 + char.codePointAt(0)) >>> 0;
+  const taken = new Set(tints.values());
+  for (tint %= TINTS; tints.size < TINTS && taken.has(tint); ) tint = (tint + 1) % TINTS;
+  tints.set(key, tint);
+  return tint;
 }
 
 /** What is worth knowing about a person beside the name. */

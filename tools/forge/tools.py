@@ -128,9 +128,10 @@ class Merge(Reading):
             why = f"{change.reference} is {change.state} at {change.head[:12]}, not open at {head[:12]}"
             raise ToolFailure(ErrorKind.PRECONDITION, why)
         checks = await self.forge.checks(repository, head)
-        facts = [("into", f"{change.base} at {change.base_head[:12]}"), ("head", head)]
+        facts = [("from", f"{change.branch} at {head[:12]}"), ("into", f"{change.base} at {change.base_head[:12]}")]
+        found = checks.checks if checks else ()
         facts += [
-            (check.name, f"{check.state}: {check.summary}".rstrip(": ")) for check in (checks.checks if checks else ())
+            ("checks", " · ".join(f"{c.name} {c.state}{c.summary and f' ({c.summary})'}" for c in found) or "none")
         ]
         facts += [("plan", "\n".join(checks.plan))] if checks and checks.plan else []
         preview = Preview(

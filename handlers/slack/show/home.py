@@ -23,20 +23,22 @@ class Row:
 
 def home(waiting: Sequence[Row], mine: Sequence[Row], *, stopped: bool, unconfined: bool = False) -> dict[str, object]:
     """The home view of one person: only what that person may read is given."""
-    switch = "■ Everything is stopped: nothing starts until somebody resumes it." if stopped else "▶ Running normally."
+    switch = kit.lines(kit.say("■ Everything is stopped: nothing starts until somebody resumes it.", bold=True))
     blocks = [
-        *kit.lines(kit.say(switch, bold=stopped)),
+        *(switch if stopped else []),
         *banner(unconfined=unconfined),
         *kit.header("Waiting for a countersignature"),
         *listing(waiting, "Nothing waits."),
+        *kit.divider(),
         *kit.header("Your runs"),
-        *listing(mine, "None yet. Try /ops help."),
+        *listing(mine, "None yet. In a channel, /ops help says what to ask for."),
+        *([] if stopped else kit.context("Everything runs. /ops stop-all stops it.")),
     ]
     return {"type": "home", "blocks": blocks}
 
 
 def listing(rows: Sequence[Row], none: str) -> list[kit.Block]:
-    """A line each, with a link to the card."""
+    """Two lines each, with a link to the card."""
     if not rows:
         return kit.lines(kit.say(none))
     shown = [block for row in rows[:_MOST] for block in kit.lines(*line(row))]
@@ -45,9 +47,9 @@ def listing(rows: Sequence[Row], none: str) -> list[kit.Block]:
 
 
 def line(row: Row) -> list[list[kit.Element]]:
-    """`r-… Waiting: goal`, and what it does now."""
+    """The goal, its state, and what it does now or came to."""
     run = row.run
-    name = kit.link(row.url, run.run_id) if row.url else kit.say(run.run_id, code=True)
     goal = brief(run.received.goal or run.received.type, 140)
+    name = kit.link(row.url, goal) if row.url else kit.say(goal, bold=True)
     now = brief(row.waits_for or doing(run), 200)
-    return [name + kit.say(f" {headline(run)}: ") + kit.say(goal, bold=True), kit.say(f"    {now}")]
+    return [name + kit.say(f" · {headline(run)} · ") + kit.say(run.run_id, code=True), kit.say(now)]

@@ -88,11 +88,12 @@ def pre(text: str) -> list[Block]:
     ]
 
 
-def quote(text: str) -> list[Block]:
-    """Somebody else's words, whole, set apart by a bar that they cannot leave."""
+def quote(text: str, title: str = "") -> list[Block]:
+    """Somebody else's words, whole, set apart by a bar that they cannot leave; `title` is ours, in bold."""
+    head = say(f"{title}: ", bold=True) if title else []
     return [
-        {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": say(piece)}]}
-        for piece in pieces(words.visible(text), PIECE)
+        {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": ([] if i else head) + say(piece)}]}
+        for i, piece in enumerate(pieces(words.visible(text), PIECE))
     ]
 
 

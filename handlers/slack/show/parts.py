@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.calls import ToolCall
+from domain.decisions import Reason
 from domain.runs import CallRecord
 from domain.tasks import Trust
 from handlers.slack.show import kit, limits
@@ -17,6 +18,7 @@ from handlers.slack.show.text import brief, one_line, plural, size, visible
 
 SUMMARY, DIFFERENCE = "In short", "Difference"
 
+_WORDS = "in the operator's words (not checked)"
 _SHORT = 450  # of a part that is shown whole beside a file
 _EVIDENCE = 5
 _NAME, _VALUE = 60, 300  # the longest name of a fact with a block of its own; the longest argument on a line
@@ -34,7 +36,7 @@ class Part:
     @property
     def heading(self) -> str:
         """The title, saying whose words follow."""
-        return f"{self.title}, in the operator's words (not checked)" if self.style == "words" else self.title
+        return f"{self.title}, {_WORDS}" if self.style == "words" else self.title
 
 
 def parts(story: Story, record: CallRecord) -> list[Part]:
@@ -53,6 +55,7 @@ def parts(story: Story, record: CallRecord) -> list[Part]:
         Part(title=SUMMARY, text=preview.summary if preview else "", style="lead"),
         Part(title="What would be done", text=_facts(facts), style="facts"),
         _arguments(call),
+        Part(title="What was seen before", text=_evidence(story, record), style="facts"),
         Part(title="Where it comes from", text=_taint(story, call)),
         *[Part(title=one_line(name).capitalize(), text=text, style="code") for name, text in long],
         Part(title=DIFFERENCE, text=(preview.diff or "") if preview else "", style="code"),
@@ -61,8 +64,7 @@ def parts(story: Story, record: CallRecord) -> list[Part]:
         Part(title="Prediction", text=call.prediction, style="words"),
         Part(title="Rollback", text=call.rollback, style="words"),
         Part(title="Why", text=_why(story, record), style="words"),
-        Part(title="What was seen before", text=_evidence(story, record), style="facts"),
-        Part(title="Asked because", text=_rules(story, record)),
+        Part(title="Asked by rule", text=_rules(story, record)),
     ]
     return [part for part in found if part.text]
 
@@ -70,15 +72,19 @@ def parts(story: Story, record: CallRecord) -> list[Part]:
 def laid_out(found: Sequence[Part], file: str = "") -> list[kit.Block]:
     """The parts, whole. With a `file`: those that are small, of the others how large they are and where they stand."""
     blocks: list[kit.Block] = []
-    for index, part in enumerate(found):
+    for before, part in zip((None, *found), found, strict=False):
         if file and size(visible(part.text)) > _SHORT:
             count = f"{plural(part.text.count(chr(10)) + 1, 'line')}, {plural(len(part.text), 'character')}"
             where = kit.say(f"{count}: whole in the file {file} above, and in Details")
             blocks += kit.lines(kit.say(part.heading, bold=True), where)
         elif part.style == "lead" and size(visible(part.text)) <= limits.PIECE:
             blocks += kit.lines(kit.say(part.text, bold=True))
-        elif part.style == "facts" and index and found[index - 1].style == "lead":
+        elif part.style == "facts" and before is not None and before.style == "lead":
             blocks += body(part.text, part.style)
+        elif part.style == "words":
+            first = before is None or before.style != "words"
+            blocks += kit.lines(kit.say(_WORDS[:1].upper() + _WORDS[1:], bold=True)) if first else []
+            blocks += kit.quote(part.text, part.title)
         else:
             blocks += kit.lines(kit.say(part.heading, bold=True)) + body(part.text, part.style)
     return blocks
@@ -148,8 +154,14 @@ def _check(story: Story, call: ToolCall) -> str:
 
 def _rules(story: Story, record: CallRecord) -> str:
     asked = story.asked.get(record.request.approval_id) if record.request else None
-    reasons = [reason_line(reason) for reason in asked.reasons] if asked else []
+    reasons = [_rule(reason) for reason in asked.reasons] if asked else []
     return "\n".join(reasons) or "a change always needs a person (built in)"
+
+
+def _rule(reason: Reason) -> str:
+    """Who is asked stands beside the buttons; here only which rule wants it."""
+    named = reason.sets == "approve" and reason.file
+    return f"{reason.policy} ({reason.file}:{reason.line})" if named else reason_line(reason)
 
 
 def _evidence(story: Story, record: CallRecord) -> str:

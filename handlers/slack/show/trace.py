@@ -109,7 +109,9 @@ def _returned(run: Run, call_id: str, seen: Observation, *, met: bool | None, pr
     if seen.error:
         rows.append(_say(f"  {seen.error_kind or 'error'}: {seen.error}"))
     if met is not None and record is not None and record.call.expect is not None:
-        rows.append(_say(f"    {'as predicted' if met else 'NOT as predicted'}: {record.call.expect.describe}"))
+        expected = record.call.expect.describe
+        rows[0] += _say(f" · as predicted: {expected}") if met else []
+        rows += [] if met else [_say(f"  NOT as predicted: {expected}", bold=True)]
     rows += [_say(f"  {problem}") for problem in problems]
     if record is not None and record.call.effect is not Effect.READ and record.call.rollback and not good:
         rows.append(_say(f"  rollback: {record.call.rollback}"))
