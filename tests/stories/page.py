@@ -79,6 +79,12 @@ class Page:
         assert (await self.ops(user, text, channel))["ok"]
         return await self.new_run(before)
 
+    async def parked(self, channel: str) -> tuple[str, Json]:
+        """A new run that waits for a countersignature of a restart, and its card."""
+        await self.wedge()
+        run = await self.asked(REQUESTER, "restart web", channel)
+        return run, await self.card(run, "approve", channel)
+
     async def card(self, run: str, action: str, channel: str | None = None, within: float = 30) -> Json:
         """The run's message that has this button, once it is there."""
 
@@ -132,6 +138,14 @@ class Page:
             return found if found.get("status") in wanted else None
 
         return await until(look, within, f"{run} to be {' or '.join(wanted)}")
+
+    async def flags(self, run: str, *wanted: str) -> None:
+        """Wait until the run has exactly these flags."""
+
+        async def look() -> bool:
+            return tuple((await self.run(run))["flags"]) == wanted
+
+        await until(look, 10, f"{run} to be {wanted}")
 
     async def ended(self, run: str, within: float = 30) -> str:
         """How the run ended, once it has; Slack may hear of it later."""

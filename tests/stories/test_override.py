@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stories.demo import Demo, laid_out, slow_to_start
-from tests.stories.page import CONTRACTOR, REQUESTER, SRE, SRE2, Json, Page, buttons, until
+from tests.stories.page import REQUESTER, SRE, SRE2, Json, Page, buttons, until
 from tests.stories.truth import generation, no_message_twice, sound
 
 
@@ -19,50 +19,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         demo.close()
 
 
-async def parked(page: Page, room: str) -> tuple[str, Json]:
-    """A run that waits for a countersignature of a restart, and its card."""
-    await page.wedge()
-    run = await page.asked(REQUESTER, "restart web", room)
-    return run, await page.card(run, "approve", room)
-
-
 async def acting(page: Page, room: str) -> str:
     """A run whose restart is under way."""
-    run, card = await parked(page, room)
+    run, card = await page.parked(room)
     assert (await page.click(SRE, card, "approve"))["ok"]
     await page.status(run, "acting")
     return run
-
-
-async def flags(page: Page, run: str, *wanted: str) -> None:
-    await until(lambda: _flags(page, run, wanted), 10, f"{run} to be {wanted}")
-
-
-async def _flags(page: Page, run: str, wanted: tuple[str, ...]) -> bool:
-    return tuple((await page.run(run))["flags"]) == wanted
-
-
-async def test_paused_by_button_a_vote_counts_and_starts_nothing(demo: Demo, page: Page, room: str) -> None:
-    before = generation(demo)
-    run, card = await parked(page, room)
-    assert (await page.click(SRE2, await page.card(run, "pause", room), "pause"))["ok"]
-    await flags(page, run, "paused")
-    assert (await page.click(SRE, card, "approve"))["ok"]
-    await page.status(run, "approved")
-    resume = await page.card(run, "resume", room)
-    assert (await page.click(CONTRACTOR, resume, "resume"))["ok"]
-    await page.told(CONTRACTOR, "may not resume")
-    assert generation(demo) == before
-    assert (await page.click(REQUESTER, resume, "resume"))["ok"]
-    assert await page.ended(run) == "succeeded"
-    assert generation(demo) == before + 1
 
 
 async def test_paused_by_command_while_it_acts_the_result_is_kept(demo: Demo, page: Page, room: str) -> None:
     before = generation(demo)
     run = await acting(page, room)
     await page.ops(REQUESTER, f"pause {run}", room)
-    await flags(page, run, "paused")
+    await page.flags(run, "paused")
     await until(lambda: _has(page, run, "ActionReturned", "service.restart"), 10, "the restart to return")
     assert (await page.run(run))["status"] != "finished"
     await page.ops(REQUESTER, f"resume {run}", room)
@@ -81,7 +50,7 @@ async def test_stopped_by_button_while_it_acts_the_result_is_kept(demo: Demo, pa
 
 async def test_slacks_own_stop_ends_a_parked_run(demo: Demo, page: Page, room: str) -> None:
     before = generation(demo)
-    run, card = await parked(page, room)
+    run, card = await page.parked(room)
     await page.native_stop(REQUESTER, room, card["thread_ts"])
     assert await page.ended(run) == "stopped"
     stale = await page.click(SRE, card, "approve", stale=True, value=buttons(card)["approve"])
@@ -92,7 +61,7 @@ async def test_slacks_own_stop_ends_a_parked_run(demo: Demo, page: Page, room: s
 
 async def test_slacks_own_stop_while_it_acts(demo: Demo, page: Page, room: str) -> None:
     before = generation(demo)
-    run, card = await parked(page, room)
+    run, card = await page.parked(room)
     await until(lambda: _session(page, card["thread_ts"]), 20, "Slack to show its Stop")
     assert (await page.click(SRE, card, "approve"))["ok"]
     await page.status(run, "acting")
@@ -102,14 +71,14 @@ async def test_slacks_own_stop_while_it_acts(demo: Demo, page: Page, room: str) 
 
 
 async def test_a_word_in_the_thread_stops(demo: Demo, page: Page, room: str) -> None:
-    run, card = await parked(page, room)
+    run, card = await page.parked(room)
     await page.do("say", user=SRE2, channel=room, thread_ts=card["thread_ts"], text="stop")
     assert await page.ended(run) == "stopped"
 
 
 async def test_redirected_by_form_to_a_question(demo: Demo, page: Page, room: str) -> None:
     before = generation(demo)
-    run, _ = await parked(page, room)
+    run, _ = await page.parked(room)
     assert (await page.click(REQUESTER, await page.card(run, "redirect", room), "redirect"))["ok"]
     form = await until(lambda: _form(page, REQUESTER), 5, "the form")
     assert (await page.do("submit", user=REQUESTER, view_id=form["id"], values={"text": "why is web down?"}))["ok"]
@@ -121,7 +90,7 @@ async def test_redirected_by_form_to_a_question(demo: Demo, page: Page, room: st
 
 
 async def test_redirected_by_command_to_what_nobody_knows_nothing_changes(demo: Demo, page: Page, room: str) -> None:
-    run, _ = await parked(page, room)
+    run, _ = await page.parked(room)
     await page.ops(REQUESTER, f"redirect {run} make tea", room)
     await page.told(REQUESTER, "No runbook fits")
     assert (await page.run(run))["status"] == "awaiting_approval"
@@ -131,7 +100,7 @@ async def test_redirected_by_command_to_what_nobody_knows_nothing_changes(demo: 
 
 async def test_the_switch_holds_everything_until_an_admin_lets_go(demo: Demo, page: Page, room: str) -> None:
     before = generation(demo)
-    run, card = await parked(page, room)
+    run, card = await page.parked(room)
     await page.ops(REQUESTER, "stop-all a drill", room)
     await page.told(REQUESTER, "Everything is stopped")
     assert (await page.click(SRE, card, "approve"))["ok"]
@@ -149,7 +118,7 @@ async def test_the_switch_holds_everything_until_an_admin_lets_go(demo: Demo, pa
 
 async def test_the_switch_from_a_shell_beside_the_running_demo(demo: Demo, page: Page, room: str) -> None:
     before = generation(demo)
-    run, card = await parked(page, room)
+    run, card = await page.parked(room)
     assert demo.cli("stop-all", "--why", "a drill").code == 0
     assert (await page.click(SRE, card, "approve"))["ok"]
     await page.status(run, "approved")
