@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.cli import main
 from bot.commands.init import FILES
@@ -30,7 +31,8 @@ def countersign(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
         code = ended.value.code
         return Said(code if isinstance(code, int) else int(code is not None), said.out, said.err)
 
-    return run
+    yield run
+    structlog.reset_defaults()
 
 
 def test_init_writes_what_loads_and_never_overwrites(tmp_path: Path, countersign) -> None:
