@@ -85,9 +85,11 @@ class ReadSecret:
 
 
 def looks_secret(text: str) -> bool:
-    """Whether a text is a known kind of token, or a long random word."""
+    """Whether a text is a known kind of token, or a long random word. A directory that is there is neither."""
     if _KNOWN.search(text):
         return True
+    if text.startswith("/") and Path(text).parent != Path("/") and Path(text).parent.is_dir():
+        text = Path(text).name
     return any(_random(word) for word in _WORD.findall(text))
 
 

@@ -253,6 +253,14 @@ def test_without_approvers_nobody_is_a_peer(tmp_path: Path) -> None:
     assert PEER.kind == "peer"
 
 
+def test_a_path_is_judged_by_its_last_name_where_its_directory_is_there(tmp_path: Path) -> None:
+    odd = tmp_path / "a-third-try-of-2031-with-quite-a-name"
+    odd.mkdir()
+    assert not looks_secret(f"{odd}/web.log")
+    assert looks_secret(f"{odd}/q7Zk29sLmX04vBnT81cWpR6y")
+    assert looks_secret("/q7Zk29sLmX04vBnT81cWpR6y/elsewhere")
+
+
 @pytest.mark.parametrize(
     ("said", "secret"),
     [
