@@ -5,7 +5,7 @@ import { personName } from "./store.js";
 
 const TINTS = 10;
 
-/** A coloured square with initials; the same person always has the same colour. */
+/** A coloured square with initials; the same person keeps one colour. */
 export function avatar(user, size = "") {
   const name = personName(user) || "?";
   const words = name.split(/[\s._-]+/).filter(Boolean);
