@@ -1,8 +1,7 @@
 """A demo for each module that shares one, and demos of their own for tests that break theirs."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout
@@ -22,16 +21,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
-    """Makes demos that only this test uses; laid out, not yet started."""
-    demos: list[Demo] = []
-
-    def make(**more: Any) -> Demo:
-        demos.append(Demo(laid_out(tmp_path / f"demo{len(demos)}"), **more))
-        return demos[-1]
-
-    yield make
-    for demo in demos:
+def fresh(tmp_path: Path) -> Iterator[Demo]:
+    """A demo that only this test uses; laid out, not yet started."""
+    demo = Demo(laid_out(tmp_path / "demo"))
+    try:
+        yield demo
+    finally:
         demo.close()
 
 

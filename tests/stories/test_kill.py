@@ -1,0 +1,76 @@
+"""`kill -9` of the demo at any moment of stories 1 and 2: started again, the run goes on by itself, and everything that
+may happen once has happened once.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from aiohttp import ClientSession
+
+from tests.stories.demo import Demo
+from tests.stories.outlived import Alert, Finding, outlive, restart
+from tests.stories.page import Page
+from tests.stories.truth import Infra, generation, no_message_twice, sound
+
+
+async def finding(demo: Demo, session: ClientSession, fuses: Iterator[str], within: float = 100) -> None:
+    """Story 1 through these deaths; then one branch, one change request, one merge."""
+    page = Page(demo, session)
+    run = await outlive(page, Finding(), fuses, within)
+    await restart(demo)
+    infra = Infra(demo.directory)
+    assert infra.branches == [f"countersign/{run}"]
+    assert [change["state"] for change in infra.changes] == ["merged"]
+    assert infra.merges == 1
+    assert infra.encrypted()
+    await kept(page, run)
+
+
+async def alert(demo: Demo, session: ClientSession, fuses: Iterator[str], within: float = 100) -> None:
+    """Story 2 through these deaths; then one restart."""
+    page = Page(demo, session)
+    demo.start()
+    await page.wedge()
+    demo.kill()
+    run = await outlive(page, Alert(), fuses, within)
+    await restart(demo)
+    assert generation(demo) == 2
+    await kept(page, run)
+
+
+async def kept(page: Page, run: str) -> None:
+    """What holds after every death."""
+    assert await sound(page.demo) == {run: "succeeded"}
+    await no_message_twice(page)
+    assert len(await page.by_key(run, "card")) == 1
+    assert len(await page.by_key(run, "outcome")) == 1
+
+
+async def test_the_finding_outlives_three_deaths(fresh: Demo, session: ClientSession) -> None:
+    await finding(fresh, session, iter(["commit:30", "spawned:20", "committed:50"]))
+
+
+async def test_the_alert_outlives_three_deaths(fresh: Demo, session: ClientSession) -> None:
+    await alert(fresh, session, iter(["committed:12", "commit:24", "spawned:3"]))
+
+
+def every(kind: str, least: int) -> Iterator[str]:
+    """A life for each fuse, a little longer from one to the next and then short again."""
+    return (f"{kind}:{least + life % 6}" for life in count())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("kind", "least"), [("commit", 9), ("committed", 9), ("spawn", 6), ("spawned", 6), ("rename", 2)]
+)
+async def test_the_finding_dies_again_and_again(fresh: Demo, session: ClientSession, kind: str, least: int) -> None:
+    await finding(fresh, session, every(kind, least), within=240)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("kind", "least"), [("commit", 9), ("committed", 9), ("spawn", 3), ("spawned", 3)])
+async def test_the_alert_dies_again_and_again(fresh: Demo, session: ClientSession, kind: str, least: int) -> None:
+    await alert(fresh, session, every(kind, least), within=240)
