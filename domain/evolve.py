@@ -192,7 +192,7 @@ def _resolved(run: Run, record: CallRecord, event: e.DoubtResolved) -> Run:
                 ok=True, summary=f"It did happen, says {event.by}.", trust=Trust.MACHINE
             )
             return _settle(_with(run, record, status=CallStatus.RETURNED, observation=seen))
-        case Doubt.NOT_HAPPENED if record.remedy == "ask" or run.stopping:
+        case Doubt.NOT_HAPPENED if record.remedy == "ask" or run.stopping or run.redirect:
             return _settle(_with(run, record, status=CallStatus.DROPPED, note=f"It did not happen, says {event.by}."))
         case Doubt.NOT_HAPPENED:
             return _with(run, record, remedy="repeat")

@@ -8,6 +8,7 @@ from domain.runs import CallRecord, CallStatus, Run, Status
 from domain.tiers import Effect
 
 MOST_FAILURES = 3  # of the reasoner, in a row
+MOST_ITERATIONS = 200  # where nobody has set a limit: a mind that goes in circles ends, whatever the configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,9 @@ def _reason(run: Run) -> Step:
     if run.ending is not None:
         return Finish(run.ending.outcome, run.ending.summary)
     limits = run.decision.constraints if run.decision else None
-    if limits and limits.max_iterations is not None and run.iterations >= limits.max_iterations:
-        return Finish(Outcome.ESCALATED, f"The limit of {limits.max_iterations} iterations was reached.")
+    most = MOST_ITERATIONS if limits is None or limits.max_iterations is None else limits.max_iterations
+    if run.iterations >= most:
+        return Finish(Outcome.ESCALATED, f"The limit of {most} iterations was reached.")
     if limits and limits.budget_usd is not None and run.cost_usd > limits.budget_usd:
         return Finish(Outcome.ESCALATED, f"The budget of ${limits.budget_usd:.2f} was spent.")
     if run.failures >= MOST_FAILURES:
@@ -134,8 +136,10 @@ def _resolve(run: Run) -> Step:
         return Act((by_remedy["check"].call.call_id,), checking=True)
     if run.stopping and all(r.call.effect is Effect.READ for r in run.in_doubt):
         return Finish(Outcome.STOPPED, f"Stopped by {run.stopping}.")
-    if "repeat" in by_remedy and not run.paused and not run.stopping:
-        return Act(tuple(r.call.call_id for r in run.in_doubt if r.remedy == "repeat"))
+    wanted = run.redirect is None  # who asked for something else does not want the old effect repeated
+    repeats = [r for r in run.in_doubt if r.remedy == "repeat" and (wanted or r.call.effect is Effect.READ)]
+    if repeats and not run.paused and not run.stopping:
+        return Act(tuple(record.call.call_id for record in repeats))
     return Park("nobody knows yet whether an action happened")
 
 

@@ -22,7 +22,8 @@ from loop.ports import (
     Refused,
 )
 from loop.proposals import recorded
-from loop.starts import NoStart, in_doubt, start
+from loop.soundness import cost_of, printable
+from loop.starts import MOST_ATTEMPTS, NoStart, in_doubt, start
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +43,11 @@ class WorkersDesk:
         def answer(book: Book) -> RunEvent:
             return recorded(book.run, proposal, prepared, engine.rulebook(), engine.now())
 
-        await self._reasoned(lease, answer, e.ProposalDropped(why="the run had moved on", cost=proposal.cost))
+        await self._reasoned(lease, answer, e.ProposalDropped(why="the run had moved on", cost=cost_of(proposal)))
 
     async def failed(self, lease: Lease, why: str) -> None:
         """Record that the reasoner broke; it is asked again, a bounded number of times."""
+        why = printable(why)
         await self._reasoned(lease, lambda _: e.ReasoningFailed(why=why, retry=True), e.ProposalDropped(why=why))
 
     async def _reasoned(self, lease: Lease, answer: Callable[[Book], RunEvent], stale: RunEvent) -> None:
@@ -68,7 +70,13 @@ class WorkersDesk:
         engine, run_id = self._engine, lease.run.run_id
         if engine.holds(lease):
             engine.end_lease(run_id)
-        await engine.ledger.change(run_id, lambda book: engine.lost(book, why, lease.epoch))
+
+        async def record(book: Book) -> None:
+            if lease.reasoning and isinstance(next_step(book.run), Reason):  # counted, or it would be lent for ever
+                book.note(e.ReasoningFailed(why=printable(why), retry=True))
+            await engine.lost(book, why, lease.epoch)
+
+        await engine.ledger.change(run_id, record)
 
     async def returned(self, lease: Lease, results: Mapping[str, Observation]) -> None:
         """Record what came back, checked at the boundary, and go on."""
@@ -124,14 +132,19 @@ class WorkersDesk:
             if doubtful.status is CallStatus.IN_DOUBT and doubtful.remedy == "check":
                 book.note(e.DoubtResolved(call_id=call_id, finding=finding, by=by))
                 if finding is Doubt.UNKNOWN:
-                    self._still_in_doubt(book, doubtful.call)
+                    self._still_in_doubt(book, doubtful)
+                elif book.run.record(call_id).remedy == "repeat" and doubtful.attempt >= MOST_ATTEMPTS:
+                    why = f"Its check says no, and {doubtful.attempt} attempts all ended in doubt."
+                    book.note(put_to_person(doubtful.call, why))
             await engine.advance(book)
 
         await engine.ledger.change(run_id, record)
 
-    def _still_in_doubt(self, book: Book, call: ToolCall) -> None:
+    def _still_in_doubt(self, book: Book, doubtful: CallRecord) -> None:
+        call, run = doubtful.call, book.run
         spec = self._engine.rulebook().catalog.spec(call.tool)
-        if spec is not None and spec.idempotent and not book.run.stopping:
+        wanted = not run.stopping and run.redirect is None and doubtful.attempt < MOST_ATTEMPTS
+        if spec is not None and spec.idempotent and wanted:
             why = "its check could not tell; repeating it under the same key is safe"
             book.note(e.ActionInDoubt(call_id=call.call_id, why=why, remedy="repeat"))
         else:

@@ -17,6 +17,7 @@ from domain.people import Snapshot
 from domain.runs import CallRecord, CallStatus, Run, Status
 from domain.signals import Signal, SignalKind
 from domain.tasks import Principal, Trust
+from domain.tiers import Effect
 from loop.engine import Engine
 from loop.intake import redirected
 from loop.judgement import DOUBT_OPTIONS, close_requests, dropped, open_calls, put_to_person
@@ -131,9 +132,7 @@ class PeoplesDesk:
         if run.stopping:
             return Reply(ok=True, text=f"{run.run_id} is stopping already.")
         book.note(e.StopRequested(by=by, why=why))
-        for record in run.in_doubt:
-            if record.remedy == "repeat" and record.call.effect.value != "read":
-                book.note(put_to_person(record.call, "The run was stopped meanwhile."))
+        book.note(*_no_repeats(run, "The run was stopped meanwhile."))
         if run.in_flight or run.in_doubt:
             return Reply(
                 ok=True, text=f"{run.run_id} stops as soon as what is under way has ended; its result is kept."
@@ -166,6 +165,7 @@ class PeoplesDesk:
             return Reply(ok=False, text=f"{routed.why} Nothing was changed.", help=routed.nearest)
         book.note(*close_requests(run, f"redirected by {by}"))
         book.note(e.Redirected(by=by, task=routed.task, agent=routed.agent))
+        book.note(*_no_repeats(run, "The run was redirected meanwhile."))
         self._engine.end_lease(run.run_id)
         return Reply(ok=True, text=f"{run.run_id} is redirected; policy is asked about the new goal.")
 
@@ -278,6 +278,12 @@ def named(principal: str) -> Approvers:
     """`user:U1`, `group:sre` and the like, as approvers."""
     kind, _, name = principal.partition(":")
     return Approvers(kind=kind, name=name or None)
+
+
+def _no_repeats(run: Run, why: str) -> list[RunEvent]:
+    """What was about to be repeated under its old key is not wanted any more: a person says whether it happened."""
+    doubts = [r for r in run.in_doubt if r.remedy == "repeat" and r.call.effect is not Effect.READ]
+    return [put_to_person(record.call, why) for record in doubts]
 
 
 def _asked(run: Run) -> list[Approvers]:

@@ -17,6 +17,7 @@ from domain.runs import Run
 from domain.tiers import Effect
 from loop import ports as p
 from loop.rulebook import Rulebook
+from loop.soundness import cost_of, fault, fault_of
 from loop.templates import fill
 
 LONGEST_BATCH = 32
@@ -38,9 +39,10 @@ def drafts_of(proposal: p.Proposal) -> tuple[p.DraftCall, ...]:
 
 
 def recorded(run: Run, proposal: p.Proposal, prepared: Sequence[p.Prepared], book: Rulebook, now: datetime) -> RunEvent:
-    """The event that records `proposal`."""
-    if len(drafts_of(proposal)) > LONGEST_BATCH:
-        return e.ReasoningFailed(why=f"a proposal may hold {LONGEST_BATCH} calls at the most", retry=True)
+    """The event that records `proposal`; of one that cannot be recorded, the mind's failure and what it cost."""
+    objection = fault_of(proposal) or _unsound(drafts_of(proposal), prepared)
+    if objection is not None:
+        return e.ReasoningFailed(why=f"that is no proposal: {objection}", retry=True, cost=cost_of(proposal))
     calls = complete(run, drafts_of(proposal), prepared, book)
     match proposal:
         case p.Propose() if not calls:
@@ -56,11 +58,23 @@ def recorded(run: Run, proposal: p.Proposal, prepared: Sequence[p.Prepared], boo
         case p.Conclude(summary=summary, by=by, cost=cost):
             declared = _declared(run, book.agents.get(run.agent))
             checks = calls + complete(run, declared, [NOTHING] * len(declared), book, len(calls))
+            acting = next((check.tool for check in checks if check.effect is not Effect.READ), None)
+            if acting is not None:
+                return e.ReasoningFailed(why=f"a check only reads, and {acting} does not", retry=True, cost=cost)
             if not checks:
                 return e.Concluded(summary=summary, by=by, cost=cost)
             return e.CallsProposed(calls=checks, rationale=summary, by=by, conclusion=summary, cost=cost)
         case p.GiveUp(why=why, outcome=outcome, cost=cost):
             return e.GaveUp(why=why, outcome=outcome, cost=cost)
+
+
+def _unsound(drafts: object, prepared: Sequence[p.Prepared]) -> str | None:
+    """What is wrong with the calls as they came, before anything is made of them."""
+    if not isinstance(drafts, tuple) or not all(isinstance(draft, p.DraftCall) for draft in drafts):
+        return "its calls are not calls"
+    if len(drafts) > LONGEST_BATCH:
+        return f"it holds {len(drafts)} calls, and {LONGEST_BATCH} are the most"
+    return fault(list(prepared))
 
 
 def complete(

@@ -7,7 +7,7 @@ from changes.digest import idempotency_key
 from changes.votes import Electorate, tally
 from domain import events as e
 from domain.approvals import ApprovalEnd
-from domain.calls import ToolCall
+from domain.calls import ErrorKind, Observation, ToolCall
 from domain.decisions import Allow, Deny, RequireApproval, Verdict
 from domain.events import RunEvent
 from domain.people import Snapshot
@@ -16,6 +16,8 @@ from domain.tiers import Effect
 from loop.judgement import digest_of, dropped, open_calls, put_to_person, remedy_for, verdict_on
 from loop.ports import ApprovalUnused, Guard, Permit, SwitchOff
 from loop.rulebook import Rulebook
+
+MOST_ATTEMPTS = 5  # at one call whose outcome stays unknown; then a person is asked, or a read has failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,12 @@ def _granted(run: Run, record: CallRecord, verdict: Verdict, epoch: int, book: R
 
 def in_doubt(run: Run, call: ToolCall, why: str, book: Rulebook) -> list[RunEvent]:
     """Nobody knows whether `call` happened: what to do about it, and the rest of its batch dropped."""
-    remedy = remedy_for(call, book, stopping=bool(run.stopping))
+    remedy = remedy_for(call, book, stopping=bool(run.stopping or run.redirect))
+    tried = run.record(call.call_id).attempt
+    if remedy == "repeat" and tried >= MOST_ATTEMPTS:
+        if call.effect is Effect.READ:
+            return _unreadable(run, call, f"{call.tool} never answered in {tried} attempts: {why}")
+        remedy, why = "ask", f"{tried} attempts all ended in doubt, the last so: {why}"
     said: list[RunEvent] = [e.ActionInDoubt(call_id=call.call_id, why=why, remedy=remedy)]
     if call.effect is not Effect.READ:
         rest = [r.call.call_id for r in open_calls(run)]
@@ -129,3 +136,11 @@ def in_doubt(run: Run, call: ToolCall, why: str, book: Rulebook) -> list[RunEven
     if remedy == "ask":
         said.append(put_to_person(call, why))
     return said
+
+
+def _unreadable(run: Run, call: ToolCall, why: str) -> list[RunEvent]:
+    """A read that cannot be read has failed; nothing outside has changed by it."""
+    failed = Observation(ok=False, summary=why[:300], error=why, error_kind=ErrorKind.TRANSPORT)
+    met = None if call.expect is None else False
+    rest = [r.call.call_id for r in open_calls(run)]
+    return [e.ActionReturned(call_id=call.call_id, observation=failed, met=met), *dropped(rest, why)]
