@@ -107,14 +107,14 @@ async def assembled(configuration: Configuration) -> AsyncIterator[Program]:
     clock = SystemClock()
     calm()
     async with AsyncExitStack() as stack:
+        topics = _Topics()
+        equipment = await equip(configuration, topics.settled)
+        laid = lay_down(configuration, equipment.catalog)  # raises Invalid: before anything is opened or reached
         await asyncio.to_thread(configuration.storage.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
         store = await Store.open(configuration.storage, clock=clock)
         stack.push_async_callback(store.close)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         workspace = await reach(configuration, session, clock)
-        topics = _Topics()
-        equipment = await equip(configuration, topics.settled)
-        laid = lay_down(configuration, equipment.catalog)
         await _begin(store, equipment, laid)
         queue = MemoryQueue(boot=store.boot)
         world = World(

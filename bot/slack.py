@@ -20,6 +20,10 @@ from loop.ports import Clock
 SLACK_API = "https://slack.com/api/"
 
 
+class Unreachable(Exception):
+    """Nobody answers where Slack should be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
     """The workspace as the operator reaches it."""
@@ -36,12 +40,15 @@ class Workspace:
 
 
 async def reach(configuration: Configuration, session: aiohttp.ClientSession, clock: Clock) -> Workspace:
-    """The configured workspace. Raises SlackApiError where the token is not good, Invalid where there is none."""
+    """The configured workspace. Raises SlackApiError where the token is not good, Unreachable where nobody answers."""
     slack = configuration.slack
     token = slack.bot_token.reveal() if slack.bot_token is not None else ""
     client = web_client(token, session, slack.api_url or SLACK_API)
     gateway = Gateway(client, session, clock)
-    who = await client.auth_test()
+    try:
+        who = await client.auth_test()
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise Unreachable(f"{client.base_url} does not answer: {type(error).__name__} {error}".rstrip()) from error
     directory = SlackDirectory(gateway, clock, groups=_groups(configuration.groups))
     rooms = SlackRooms(gateway, directory, clock)
     return Workspace(client=client, gateway=gateway, directory=directory, rooms=rooms, url=str(who.get("url") or ""))

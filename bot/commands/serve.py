@@ -11,6 +11,7 @@ from bot.commands.opened import Config
 from bot.configuration import Configuration
 from bot.program import assembled
 from bot.rulebook import configured
+from bot.slack import Unreachable
 
 
 def serve(config: Config = None) -> None:
@@ -39,6 +40,9 @@ async def _serve(configuration: Configuration) -> bool:
     except SlackApiError as error:
         typer.echo(f"slack: {error.response.get('error')}: check the tokens that countersign.yaml names", err=True)
         sys.exit(2)
+    except Unreachable as error:
+        typer.echo(f"slack: {error}", err=True)
+        sys.exit(1)
     return interrupted.is_set()
 
 
