@@ -8,6 +8,7 @@ from domain.tasks import Context, Principal, Task, Trigger, Trust, run_id_of
 from loop.engine import Engine
 from loop.ledger import Book
 from loop.ports import Clash, Reply, Routed, Submitted, Unrouted
+from loop.reading import may_read
 
 
 class Intake:
@@ -33,7 +34,9 @@ class Intake:
     async def retry(self, run_id: str, by: Principal, occurrence: str) -> Submitted | Reply:
         """The finished run's task again, asked by `by`, as a new occurrence."""
         run = await self._engine.ledger.read(run_id)
-        if run is None or run.status is not Status.FINISHED:
+        if run is None or not await may_read(self._engine, by, run):
+            return Reply(ok=False, text=f"There is no run {run_id} that you can see.")
+        if run.status is not Status.FINISHED:
             return Reply(ok=False, text=f"{run_id} has not finished; there is nothing to retry.")
         old = run.received
         trigger = Trigger(
@@ -60,11 +63,17 @@ class Intake:
         correlation = task.trigger.correlation
         if correlation is None:
             return None, None
-        earlier = await self._engine.world.journal.correlated(task.context.organization_id, correlation)
+        found = await self._engine.world.journal.correlated(task.context.organization_id, correlation)
+        earlier = [run_id for run_id in found if await self._known_to(task.requester, run_id)]
         for run_id in earlier:
             if await self._engine.ledger.change(run_id, lambda book: _join(book, task)):
                 return Submitted(run_id=run_id, created=False, joined=True), None
         return None, earlier[0] if earlier else None
+
+    async def _known_to(self, requester: Principal | None, run_id: str) -> bool:
+        """Whether a task may hear of that run and speak to it. What nobody asked for came by a configured door."""
+        run = await self._engine.ledger.read(run_id)
+        return run is not None and (requester is None or await may_read(self._engine, requester, run))
 
     async def _begin(self, run_id: str, routed: Routed, linked: str | None, body: str) -> Submitted | Clash:
         async def begin(book: Book) -> bool:

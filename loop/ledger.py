@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from domain.events import Event, Recorded
+from domain.events import ORGANIZATION_STREAM, Event, Recorded
 from domain.evolve import evolve, replay
 from domain.runs import Run, Status
 from loop.ports import Clock, Conflict, Guard, GuardRefused, Journal
@@ -78,7 +78,9 @@ class Ledger:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # alive while held or awaited
 
     async def read(self, run_id: str) -> Run | None:
-        """The run as it is now; None if there is no such run."""
+        """The run as it is now; None if there is no such run. Ids come from strangers: not every stream is a run."""
+        if run_id == ORGANIZATION_STREAM:
+            return None
         cached = self._runs.get(run_id)
         if cached is not None:
             self._runs.move_to_end(run_id)

@@ -23,6 +23,7 @@ from loop.intake import redirected
 from loop.judgement import DOUBT_OPTIONS, close_requests, dropped, open_calls, put_to_person
 from loop.ledger import Book
 from loop.ports import Click, DirectoryUnavailable, Reply, Unrouted
+from loop.reading import asked_of, may_read
 from loop.starts import electorate
 
 _ANYBODY = frozenset({SignalKind.PAUSE, SignalKind.STOP, SignalKind.SAY})
@@ -75,6 +76,10 @@ class PeoplesDesk:
         return Reply(ok=False, text=f"You may not {signal.kind} this run.", help=self._steerers(run))
 
     def _token_may(self, run: Run, signal: Signal) -> Reply | None:
+        """A token steers what it asked for, or what it is an owner of; never is it an approver."""
+        owners = [owner.text for owner in self._owners(run)]
+        if signal.kind not in _ANYBODY and signal.by not in (*run.standing, *owners):
+            return Reply(ok=False, text=f"This token may not {signal.kind} this run.", help=self._steerers(run))
         question = run.open_question
         if signal.kind is SignalKind.ANSWER and question is not None and question.about is not None:
             return Reply(ok=False, text="Whether an action happened is for a person to say, never for a token.")
@@ -85,7 +90,7 @@ class PeoplesDesk:
             return True
         book = self._engine.rulebook()
         voters = Electorate(people=people, peers=book.approvers, requester=None, excluded=())
-        return any(voters.eligible(principal, who) for who in (*self._owners(run), *_asked(run), *book.approvers))
+        return any(voters.eligible(principal, who) for who in (*self._owners(run), *asked_of(run), *book.approvers))
 
     def _owners(self, run: Run) -> tuple[Approvers, ...]:
         agent = self._engine.rulebook().agents.get(run.agent)
@@ -196,7 +201,9 @@ class PeoplesDesk:
         """The electorate, if this click may count; else the refusal."""
         if record.status is not CallStatus.AWAITING:
             return Reply(ok=False, text=f"This was decided already: {_how(record)}.")
-        if not click.digest or not request.digest.startswith(click.digest):
+        if request.expires_at <= self._engine.now():
+            return Reply(ok=False, text="The time to decide about this is over.")
+        if click.digest != request.digest or not _shown_on(run, click):
             return Reply(ok=False, text="That card shows another version of this call; please use the newest card.")
         if click.card is not None and not await self._engine.world.rooms.takes_approvals(click.card[0]):
             return Reply(ok=False, text="Votes are not taken in channels that are shared with another organization.")
@@ -262,16 +269,7 @@ class PeoplesDesk:
 
     async def may_read(self, principal: Principal, run: Run) -> bool:
         """Where its thread is; its approvers and `auditors:` besides."""
-        place = run.received.place
-        if place is None or principal in run.standing or await self._engine.world.rooms.sees(principal, place.channel):
-            return True
-        try:
-            people = await self._engine.people()
-        except DirectoryUnavailable:
-            return False
-        book = self._engine.rulebook()
-        voters = Electorate(people=people, peers=book.approvers, requester=None, excluded=())
-        return any(voters.eligible(principal, who) for who in (*_asked(run), *book.auditors))
+        return await may_read(self._engine, principal, run)
 
 
 def named(principal: str) -> Approvers:
@@ -286,11 +284,6 @@ def _no_repeats(run: Run, why: str) -> list[RunEvent]:
     return [put_to_person(record.call, why) for record in doubts]
 
 
-def _asked(run: Run) -> list[Approvers]:
-    requests = [r.request for r in run.records if r.request is not None]
-    return [requirement.approvers for request in requests for requirement in request.requirements]
-
-
 def _denied(run: Run, record: CallRecord, request: ApprovalRequest, click: Click) -> Sequence[RunEvent]:
     why = click.reason or "no reason was given"
     closed = e.ApprovalClosed(approval_id=request.approval_id, end=ApprovalEnd.DENIED, why=why, by=click.by)
@@ -299,6 +292,15 @@ def _denied(run: Run, record: CallRecord, request: ApprovalRequest, click: Click
         closed,
         *(dropped(rest, f"{record.call.tool} was denied: {why}") if record.request and run.offer is None else []),
     ]
+
+
+def _shown_on(run: Run, click: Click) -> bool:
+    """Whether the click came from where this approval is shown. A denial may come from anywhere: it is the safe way."""
+    if click.ballot is Ballot.DENY:
+        return True
+    posted = f"{run.run_id}:{click.approval_id}:"
+    shown = [where for key, where in run.posted.items() if key.startswith(posted)]
+    return click.card is not None and (not shown or click.card in shown)  # the receipt may be on its way
 
 
 def _how(record: CallRecord) -> str:

@@ -1,5 +1,6 @@
 """A mind that is wrong, broken or hostile: its answers have no power, and cannot make the loop spin or crash."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -49,9 +50,7 @@ async def ended(house: House, run_id: str, rounds: int = 400) -> Run:
         replace(propose("look"), calls=("not a call",)),
         propose(call("look", arguments={"n": math.nan})),
         propose(call("look", arguments={"s": "\ud800"})),
-        propose(
-            call("look", arguments={"deep": (lambda f: f(f, 5000))(lambda f, n: [f(f, n - 1)] if n > 4500 else [])})
-        ),
+        propose(call("look", arguments={"deep": json.loads("[" * 500 + "]" * 500)})),
         Propose(calls=(call("look"),), rationale="\ud800", by="x"),
         Ask(question="\ud800", by="x"),
         Conclude(summary="\udc00", by="x"),

@@ -314,7 +314,9 @@ class House:
     async def vote(self, run_id: str, by: str, ballot: Ballot = Ballot.APPROVE, **more: object) -> Reply:
         run = await self.run(run_id)
         request = next(r.request for r in reversed(run.records) if r.request is not None)
-        click = Click(approval_id=request.approval_id, by=f"user:{by}", ballot=ballot, digest=request.digest)
+        click = Click(
+            approval_id=request.approval_id, by=f"user:{by}", ballot=ballot, digest=request.digest, card=("C1", "1.1")
+        )
         reply = await self.controller.vote(replace(click, **more))
         await self.settle()
         return reply
