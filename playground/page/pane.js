@@ -12,7 +12,10 @@ import { renderHome } from "./home.js";
 import { avatar, countOf, roleOf } from "./people.js";
 import { personName } from "./store.js";
 import { openMenu } from "./menu.js";
-import { post } from "./api.js";
+import { explain, post } from "./api.js";
+import { toast } from "./toast.js";
+
+const RELEASES = ["pointerup", "pointercancel", "blur"];
 
 export class Pane {
   constructor(store, { as = null, channel = null, thread = null, spot = null, onmove = () => {}, tools = [] } = {}) {
@@ -32,7 +35,10 @@ export class Pane {
       const mention = event.target.closest("[data-open-channel]");
       if (mention && this.store.channel(mention.dataset.openChannel)) this.go(mention.dataset.openChannel);
     });
-    this.renew = () => this.render();
+    this.renew = () => { if (this.pressed) this.late = true; else this.render(); };
+    this.root.addEventListener("pointerdown", () => { this.pressed = true; });
+    this.release = () => setTimeout(() => this.#released());
+    for (const end of RELEASES) addEventListener(end, this.release);
     store.addEventListener("change", this.renew);
     document.addEventListener("visibilitychange", this.renew);
   }
@@ -40,7 +46,16 @@ export class Pane {
   leave() {
     this.store.removeEventListener("change", this.renew);
     document.removeEventListener("visibilitychange", this.renew);
+    for (const end of RELEASES) removeEventListener(end, this.release);
     this.root.remove();
+  }
+
+  /** What changed while a button was held down waits: a control that is replaced under the pointer loses its click. */
+  #released() {
+    this.pressed = false;
+    if (!this.late) return;
+    this.late = false;
+    this.render();
   }
 
   /** `at` is a channel id, or `home:APP` for an app's home tab. */
@@ -98,7 +113,11 @@ export class Pane {
     const { channel, ts, view_id } = ctx.source;
     const values = this.forms.collect(ctx.owner, ctx.source.blocks);
     node?.classList.add("busy");
-    const answer = await post("click", { user: this.me, ...(view_id ? { view_id } : { channel, ts }), action_id: e.action_id, block_id: ctx.blockId, ...wire(e, patch), state: { values } });
+    const given = { user: this.me, ...(view_id ? { view_id } : { channel, ts }), action_id: e.action_id, ...wire(e, patch), state: { values } };
+    const renewable = e.type === "button" && given.value !== undefined;
+    let answer = await post("click", { ...given, block_id: ctx.blockId }, { quiet: renewable });
+    // The app renewed the message meanwhile, which gives its blocks new ids: the same button is still the same button.
+    if (renewable && !answer.ok) answer = answer.error === "action_not_found" ? await post("click", given) : refused(answer);
     node?.classList.remove("busy");
     return answer;
   }
@@ -244,6 +263,11 @@ export class Pane {
     this.notice.hidden = !text;
     if (this.notice.textContent !== text) this.notice.replaceChildren(...(text ? [icon("alert"), text] : []));
   }
+}
+
+function refused(answer) {
+  toast(explain(answer.error), { tone: "bad" });
+  return answer;
 }
 
 export const words = (value) => (typeof value === "string" ? value : value?.value || "");

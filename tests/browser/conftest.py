@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -89,10 +88,10 @@ def side(page: Page, number: int = 0) -> Pane:
     return Pane(page.get_by_test_id("pane").nth(number))
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo as a newcomer starts it, alerts and all."""
-    demo = Demo(tmp_path / "demo", alerts=True)
+    demo = Demo(tmp_path_factory.mktemp("clicked") / "demo", alerts=True)
     try:
         yield demo.start()
     finally:

@@ -311,3 +311,17 @@ async def test_traffic_faults_and_starting_over(stage: Stage) -> None:
     await page.get_by_test_id("confirm-yes").click()
     await expect(page.get_by_test_id("message")).to_have_count(0)
     assert violations == []
+
+
+async def test_a_click_counts_although_the_message_was_renewed_meanwhile(stage: Stage) -> None:
+    sure = {"type": "button", "action_id": "pick_sure", "value": "1", "text": plain("Stop"), "confirm": CONFIRM}
+    blocks = [{"type": "actions", "elements": [sure]}]
+    posted = await stage.bot.chat_postMessage(channel="C1", text="working", blocks=blocks)
+    page = await stage.page()
+    await page.locator("[data-action-id=pick_sure]").click()
+    before = await page.locator("[data-action-id=pick_sure]").get_attribute("data-block-id")
+    await stage.bot.chat_update(channel="C1", ts=posted["ts"], text="still working", blocks=blocks)
+    renewed = page.locator(f"[data-action-id=pick_sure]:not([data-block-id={json.dumps(before)}])")
+    await expect(renewed).to_have_count(1)
+    await page.get_by_test_id("confirm-yes").click()
+    assert (await stage.hears("pick_sure"))["value"] == "1"
