@@ -302,7 +302,7 @@ def test_the_trace_is_a_message_a_step() -> None:
     assert "The service is wedged." in messages[1]
     assert "countersigned" in messages[2]
     assert "✓ service.restart prod/web: restarted (1.2 s)" in messages[2]
-    assert "as predicted: the probe answers 200" in messages[2]
+    assert "As predicted: the probe answers 200" in messages[2]
 
 
 def test_the_outcome_names_what_was_done_and_who_countersigned() -> None:

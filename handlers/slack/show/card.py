@@ -185,6 +185,8 @@ def _small(run: Run) -> str:
 
 def spent(run: Run) -> str:
     """What it took: `14 iterations · 13 calls · $0.20`."""
+    if not run.records:
+        return "Nothing ran"
     parts = [plural(run.iterations, "iteration"), plural(len(run.records), "call")]
     return " · ".join(parts + ([f"${run.cost_usd:.2f}"] if run.cost_usd else []))
 

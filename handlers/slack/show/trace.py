@@ -110,7 +110,7 @@ def _returned(run: Run, call_id: str, seen: Observation, *, met: bool | None, pr
         rows.append(_say(f"  {seen.error_kind or 'error'}: {seen.error}"))
     if met is not None and record is not None and record.call.expect is not None:
         expected = record.call.expect.describe
-        rows[0] += _say(f" · as predicted: {expected}") if met else []
+        rows[0] += _say(f" As predicted: {expected}") if met else []
         rows += [] if met else [_say(f"  NOT as predicted: {expected}", bold=True)]
     rows += [_say(f"  {problem}") for problem in problems]
     if record is not None and record.call.effect is not Effect.READ and record.call.rollback and not good:
@@ -139,7 +139,7 @@ def _noticed(topic: str, what: str) -> str:
         return f"{topic}: {what}"
     kind, subject, head = found.groups()
     sign = "✓ " if what in _GOOD else ""
-    said = what if what.startswith(kind.removesuffix("e")) else f"{kind} {what}"
+    said = what if what[:4] == kind[:4] else f"{kind} {what}"
     return f"{sign}{subject}{f' at {head[:7]}' if head else ''}: {said}"
 
 
