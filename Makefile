@@ -12,13 +12,13 @@ demo: $(VENV)/run.stamp  ## The playground's page with the bot in it
 	$(BIN)/countersign demo --port $(PORT) --dir $(DEMO)
 
 test: $(VENV)/dev.stamp  ## Every test that this machine can run, in about three minutes
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not browser"
 
 check: lint types contracts test  ## What must hold before a commit
 
 check-all: lint types contracts $(VENV)/dev.stamp  ## What CI runs: everything above plus kill loops, browser and real servers
 	$(MAKE) test
-	$(BIN)/python -m pytest -m slow --timeout 600
+	$(BIN)/python -m pytest -m "slow or browser" --timeout 600
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -269,10 +269,7 @@ class ApprovalRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionStarted:
-    """Recorded before the effect: from here on it counts as having perhaps happened. Consumes the approval.
-
-    `digest` is empty for reads, which nobody countersigns.
-    """
+    """Recorded before the effect: from here on it counts as having perhaps happened. Consumes the approval."""
 
     call_id: str
     epoch: int

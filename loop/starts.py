@@ -92,7 +92,7 @@ def _void(run: Run, record: CallRecord, why: str, verdict: Deny | None) -> NoSta
 
 def _granted(run: Run, record: CallRecord, verdict: Verdict, epoch: int, book: Rulebook) -> Start:
     call, request = record.call, record.request
-    digest = "" if call.effect is Effect.READ else digest_of(run, call, verdict, book)
+    digest = digest_of(run, call, verdict, book)
     first = record.attempt == 0
     guards: list[Guard] = [SwitchOff()]
     if request is not None and first:

@@ -114,7 +114,8 @@ def refusal(address: Address, *, literal: bool) -> str | None:
         if address.is_loopback:
             return None if literal else "it is this machine"
         return "it is link-local, multicast or reserved"
-    if (address.is_loopback or not address.is_global) and not literal:
+    local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local  # retired, and routed in old networks
+    if (address.is_loopback or local or not address.is_global) and not literal:
         return "it is private, and the allow-list has the name only, not the address"
     return None
 

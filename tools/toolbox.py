@@ -171,8 +171,6 @@ def permit_problem(run: Run, call: ToolCall, permit: Permit) -> str | None:
         return "the run knows no such call"
     if record.call != call:
         return "the call is not the one that was proposed"
-    if call.effect is Effect.READ and record.request is None:
-        return None  # nobody countersigned it, so there is no digest to hold it to: it is the proposed call itself
     own = call_digest(
         call,
         organization=permit.organization,

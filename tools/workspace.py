@@ -50,8 +50,8 @@ class Workspaces:
 
 
 def clone_of(workspace: Path, repository: str) -> Path:
-    """Where a repository is cloned to within a workspace; it need not exist."""
-    return workspace / repository.replace("/", "__")
+    """Where a repository is cloned to within a workspace; it need not exist. No two repositories share a place."""
+    return workspace / repository.replace("/", "@")  # which no name may hold; `a__b/c` and `a/b__c` may both be there
 
 
 def require_clone(workspace: Path, repository: str) -> Path:

@@ -199,7 +199,7 @@ class LocalForge:
         moved = await self.git.attempt(
             "--git-dir=.", "update-ref", "--stdin", workspace=at.bare, stdin=b"start\n" + verify + update + b"commit\n"
         )
-        if moved.exit_code != 0:
+        if moved.exit_code != 0 and await self._head(at, change.base) != merging.commit:  # cut off is not undone: look
             at.save(Entry(change=change))
             return Refused(kind="stale", why=f"a branch of {change.reference} moved meanwhile: look at it again")
         at.save(Entry(change=_merged(change, merging)))
