@@ -53,6 +53,10 @@ def test_addresses_that_can_be_read_in_two_ways_are_refused(url: str):
         ("192.168.1.1", False, False),
         ("100.64.0.1", False, False),
         ("fd00::1", False, False),
+        ("fec0::1", False, False),
+        ("64:ff9b::7f00:1", False, False),
+        ("64:ff9b::a9fe:a9fe", True, False),
+        ("2001:0:7f00:1::", False, False),
         ("0.0.0.0", True, False),  # noqa: S104
         ("224.0.0.1", True, False),
         ("240.0.0.1", True, False),

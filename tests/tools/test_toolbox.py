@@ -249,7 +249,7 @@ BAD_PATHS = ("../x", "/etc/passwd", "a/../../x", ".git/config", ".GIT/config", "
 async def test_paths_cannot_leave_the_clone(acme: Acme):
     desk = desk_of(acme)
     await desk.do("git.clone", **R)
-    clone = acme.root / "workspaces" / "r-test" / "acme__infra"
+    clone = acme.root / "workspaces" / "r-test" / "acme@infra"
     (clone / "link").symlink_to(acme.root)
     for path in BAD_PATHS:
         for tool, more in (("repo.read", {}), ("repo.edit", {"edits": [{"replace": "x"}]}), ("repo.list", {})):

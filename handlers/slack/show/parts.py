@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from domain.calls import ToolCall
+from domain.calls import Expectation, ToolCall
 from domain.decisions import Reason
 from domain.runs import CallRecord
 from domain.tasks import Trust
@@ -142,14 +142,18 @@ def _taint(story: Story, call: ToolCall) -> str:
 
 
 def _check(story: Story, call: ToolCall) -> str:
-    """The call that verifies this one, or its own expectation."""
-    said = [f"{call.tool} itself must show: {call.expect.describe}"] if call.expect else []
+    """The call that verifies this one, or its own expectation: the condition itself, never only the words about it."""
+    said = [f"{call.tool} itself must show {_expected(call.expect)}"] if call.expect else []
     for later in story.run.records:
         if later.call.verifies == call.call_id:
-            expects = f"must show: {later.call.expect.describe}" if later.call.expect else "must succeed"
+            expects = f"must show {_expected(later.call.expect)}" if later.call.expect else "must succeed"
             given = _json(dict(later.call.arguments))
             said.append(f"{later.call.tool} {later.call.resource or ''} with {given} {expects}")
     return "\n".join(said) or "none"
+
+
+def _expected(expect: Expectation) -> str:
+    return f"{one_line(expect.condition)}; in the operator's words: “{one_line(expect.describe)}”"
 
 
 def _rules(story: Story, record: CallRecord) -> str:
