@@ -57,8 +57,11 @@ class _Stream:
 
 
 async def verify(database: Database, key: bytes, anchors: Anchors | None = None) -> Verified:
-    """Read the whole log, a page at a time, and check it. Stops at the first broken row."""
-    found, stream = Verified(), _Stream("")
+    """Read the whole log, a page at a time, and check it. Stops at the first broken row.
+
+    The log may grow meanwhile: what must be there is asked first, so that what is written later is never missed.
+    """
+    found, stream, known = Verified(), _Stream(""), await database.read(_known)
     while rows := await database.read(lambda raw, at=stream: _page(raw, at.name, at.seq)):  # type: ignore[misc]
         for row in rows:
             if row[1] != stream.name:
@@ -69,7 +72,7 @@ async def verify(database: Database, key: bytes, anchors: Anchors | None = None)
                 return found
             found.events += 1
             found.erased += row[-1] is None
-    found.broken = _end(found, stream) or _cut(found, anchors or {}, await database.read(_known))
+    found.broken = _end(found, stream) or _cut(found, anchors or {}, known)
     return found
 
 

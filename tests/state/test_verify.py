@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -168,3 +169,23 @@ async def test_followers_pass_over_what_was_erased(store: Store) -> None:
     seen = [await anext(events), await anext(events)]
     await events.aclose()
     assert [each.stream for each in seen] == ["r-1", "r-3"]
+
+
+class Growing:
+    """The database, while somebody else writes to the end of the log after every page that is read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seq = 10
+
+    async def read(self, action: Any) -> Any:
+        found = await self._store.database.read(action)
+        said = PersonSpoke(by="user:U1", text="meanwhile")
+        await self._store.journal.append("r-1", self._seq, [said])
+        self._seq += 1
+        return found
+
+
+async def test_a_log_that_grows_meanwhile_is_not_taken_for_a_cut_one(store: Store) -> None:
+    await write(store)
+    assert (await verify(Growing(store), store.key)).broken is None  # type: ignore[arg-type]
