@@ -1,17 +1,21 @@
 """The run's one live card: what is wanted, by whom, how far it may go, what it is doing now, and how to stop it."""
 
+import re
 from collections.abc import Sequence
 
 from domain.decisions import Constraints, PolicyDecision, Reason
 from domain.outcomes import Outcome
 from domain.runs import CallRecord, CallStatus, Run, Status
 from handlers.slack.show import kit
+from handlers.slack.show.limits import PIECE
 from handlers.slack.show.message import Message, banner
-from handlers.slack.show.text import asked, brief, clip, duration, one_line, plural, visible
+from handlers.slack.show.text import asked, brief, clip, duration, one_line, plural, size, visible
 
 _GOAL = 2_000
 _DOING = 600
 _RULES = 5
+
+_GAPS = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 _TITLES = {
     Status.NEW: "Received",
@@ -151,7 +155,7 @@ def _now(run: Run) -> list[kit.Block]:
     """What it is doing, or what came of it; of a refusal the rule, and who can help."""
     decision = run.decision
     if run.status is Status.FINISHED:
-        blocks = kit.prose(clip(run.summary, _DOING))
+        blocks = summary(run, _DOING)
         if decision is not None and not decision.allowed:
             blocks += kit.lines(*refusal(decision, said=run.summary))
         return blocks
@@ -159,6 +163,13 @@ def _now(run: Run) -> list[kit.Block]:
     if _awaiting(run) is not None:
         rows.append(kit.say("Its card, with the buttons, is in the thread."))
     return kit.lines(*rows)
+
+
+def summary(run: Run, most: int) -> list[kit.Block]:
+    """What came of it, in the words of whoever ended it; who stopped it is named as Slack names people."""
+    text = clip(_GAPS.sub("\n\n", run.summary.strip()), most)
+    short = size(visible(text)) <= PIECE
+    return kit.lines(kit.credited(text)) if run.outcome is Outcome.STOPPED and short else kit.told(text)
 
 
 def refusal(decision: PolicyDecision, *, said: str) -> list[list[kit.Element]]:

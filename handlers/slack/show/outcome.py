@@ -4,8 +4,8 @@ from domain.outcomes import Outcome
 from domain.runs import CallRecord, Question, Run
 from domain.tiers import Effect
 from handlers.slack.show import kit
-from handlers.slack.show.card import headline, refusal, spent
-from handlers.slack.show.limits import BUTTON_TEXT, PIECE
+from handlers.slack.show.card import headline, refusal, spent, summary
+from handlers.slack.show.limits import BUTTON_TEXT
 from handlers.slack.show.message import Message, banner
 from handlers.slack.show.text import brief, clip, duration, one_line, size
 
@@ -29,7 +29,7 @@ def outcome(run: Run, *, unconfined: bool = False) -> Message:
     seconds = (run.updated_at - run.created_at).total_seconds() if run.updated_at and run.created_at else 0.0
     blocks = [
         *kit.header(headline(run)),
-        *_summary(run),
+        *summary(run, _SUMMARY),
         *kit.lines(*rows),
         *banner(unconfined=unconfined),
         *kit.context(f"{spent(run)} · {duration(round(seconds, 1))} · {run.run_id}"),
@@ -45,11 +45,6 @@ def question(run: Run, number: int, asked: Question, *, unconfined: bool = False
     elif run.outcome is None:
         blocks += kit.actions(*_answers(run, number, asked))
     return Message(text=asked.question, blocks=[*blocks, *banner(unconfined=unconfined)])
-
-
-def _summary(run: Run) -> list[kit.Block]:
-    text = clip(run.summary, _SUMMARY)
-    return kit.lines(kit.credited(text)) if size(text) < PIECE // 12 else kit.prose(text)
 
 
 def _answers(run: Run, number: int, asked: Question) -> list[kit.Element]:
