@@ -17,6 +17,7 @@ from bot.program import Program, assembled
 from bot.sample.directory import NotADemo, Prepared, clear, known_token, prepare, write_mark
 from bot.sample.monitor import monitor
 from playground import Playground
+from playground.errors import BadWorkspace
 from state.errors import StoreError
 from tools.services.local import LocalServices
 
@@ -55,7 +56,7 @@ def demo(
         if fresh:
             clear(options.directory)
         interrupted = asyncio.run(_demo(options))
-    except (NotADemo, StoreError, OSError) as error:
+    except (NotADemo, BadWorkspace, StoreError, OSError) as error:
         typer.echo(f"demo: {error}", err=True)
         raise typer.Exit(2) from None
     raise typer.Exit(130 if interrupted else 0)
