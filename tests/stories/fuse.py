@@ -7,12 +7,14 @@ trace tell of the moments.
     spawn:N       before the Nth process is started: git, the scanner, the service
     spawned:N     before the first commit after the Nth process was started: it may have done its work, nobody knows
     rename:N      before the Nth file is put in its place: a record of the forge, the pipeline, the service
+    after:N       N milliseconds after the start
 """
 
 import os
 import signal
 import sqlite3
 import sys
+import threading
 from typing import Any
 
 from bot.cli import main
@@ -73,4 +75,6 @@ if __name__ == "__main__":
     fuse = Fuse(chosen, int(count))
     sys.addaudithook(fuse.heard)
     sqlite3.connect = fuse.connected
+    if chosen == "after":
+        threading.Timer(int(count) / 1000, os.kill, (os.getpid(), signal.SIGKILL)).start()
     main()

@@ -2,6 +2,7 @@
 may happen once has happened once.
 """
 
+import random
 from collections.abc import Iterator
 from itertools import count
 
@@ -55,6 +56,11 @@ async def test_the_alert_outlives_three_deaths(fresh: Demo, session: ClientSessi
     await alert(fresh, session, iter(["committed:12", "commit:24", "spawned:3"]))
 
 
+def any_time(longest: float) -> Iterator[str]:
+    """Six deaths, each somewhere in the first seconds of its life, then peace."""
+    return (f"after:{random.randint(500, int(longest * 1000))}" for _ in range(6))
+
+
 def every(kind: str, least: int, spread: int) -> Iterator[str]:
     """A fuse for each life: short ones and long ones, so that deaths fall everywhere and the story still ends."""
     return (f"{kind}:{least + life * 7 % spread}" for life in count())
@@ -64,7 +70,7 @@ def every(kind: str, least: int, spread: int) -> Iterator[str]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("kind", "least", "spread"),
-    [("commit", 10, 41), ("committed", 11, 37), ("spawn", 6, 13), ("spawned", 7, 12), ("rename", 2, 3)],
+    [("commit", 10, 41), ("committed", 11, 37), ("spawn", 6, 25), ("spawned", 7, 25), ("rename", 4, 17)],
 )
 async def test_the_finding_dies_again_and_again(
     fresh: Demo, session: ClientSession, kind: str, least: int, spread: int
@@ -76,9 +82,23 @@ async def test_the_finding_dies_again_and_again(
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("kind", "least", "spread"),
-    [("commit", 8, 23), ("committed", 9, 19), ("spawn", 2, 3), ("spawned", 2, 3)],
+    [("commit", 8, 23), ("committed", 9, 19), ("spawn", 2, 6), ("spawned", 2, 6)],
 )
 async def test_the_alert_dies_again_and_again(
     fresh: Demo, session: ClientSession, kind: str, least: int, spread: int
 ) -> None:
     await alert(fresh, session, every(kind, least, spread), within=240)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("attempt", range(3))
+async def test_the_finding_dies_at_any_time(fresh: Demo, session: ClientSession, attempt: int) -> None:
+    await finding(fresh, session, any_time(6))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("attempt", range(2))
+async def test_the_alert_dies_at_any_time(fresh: Demo, session: ClientSession, attempt: int) -> None:
+    await alert(fresh, session, any_time(3))
