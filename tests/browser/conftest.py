@@ -49,9 +49,10 @@ class Pane:
         await box.fill(text)
         await box.press("Enter")
 
-    async def open_thread(self) -> None:
-        """The newest thread of the channel."""
-        await self.card.get_by_test_id("thread-link").click()
+    async def open_thread(self, about: str = "") -> None:
+        """The thread of the newest card, or of the newest one that says so."""
+        cards = self.channel.locator("[data-testid=message]:not(.ephemeral)")
+        await cards.filter(has_text=about).last.get_by_test_id("thread-link").click()
         await expect(self.thread).to_be_visible()
 
     async def press(self, action: str, *, in_thread: bool = True) -> None:

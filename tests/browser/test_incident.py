@@ -7,6 +7,8 @@ from .conftest import CONTRACTOR, INCIDENTS, SRE, Stage, side
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
+ALERT = "web does not answer its health check"
+
 
 async def test_an_alert_becomes_one_countersigned_restart(stage: Stage) -> None:
     page = await stage.page(SRE, INCIDENTS)
@@ -19,12 +21,12 @@ async def test_an_alert_becomes_one_countersigned_restart(stage: Stage) -> None:
     await expect(shop.locator("h1")).to_contain_text("down")
     await page.bring_to_front()
 
-    await sre.open_thread()
+    await sre.open_thread(ALERT)
     card = sre.thread.get_by_test_id("message").filter(has_text="Countersignature asked: service.restart on prod/web")
     for fact in ("Restart web.", "Generation: 1, becomes 2", "Prediction:", "Check that follows", "Rollback:"):
         await expect(card).to_contain_text(fact)
     contractor = await stage.pane(CONTRACTOR, INCIDENTS)
-    await contractor.open_thread()
+    await contractor.open_thread(ALERT)
     await contractor.press("approve")
     await expect(contractor.root.locator(".msg.ephemeral").last).to_contain_text("Who can help: group sre")
 
@@ -33,7 +35,7 @@ async def test_an_alert_becomes_one_countersigned_restart(stage: Stage) -> None:
     home = page.get_by_test_id("app-home")
     await expect(home).to_contain_text("someone of group sre is asked: Restart web.", ignore_case=True)
     await sre.go(INCIDENTS)
-    await sre.open_thread()
+    await sre.open_thread(ALERT)
     await sre.press("details")
     details = page.get_by_test_id("modal")
     await expect(details).to_contain_text("Prediction, in the operator's words (not checked)")
@@ -42,7 +44,8 @@ async def test_an_alert_becomes_one_countersigned_restart(stage: Stage) -> None:
     await sre.press("approve")
     await expect(sre.thread).to_contain_text("✓ Done: service.restart on prod/web")
     await expect(sre.thread.get_by_test_id("message").last).to_contain_text("generation 1 became 2")
-    await expect(sre.card).to_contain_text("✓ Done")
+    live = sre.channel.get_by_test_id("message").filter(has_text=ALERT)
+    await expect(live).to_contain_text("✓ Done")
     await shop.reload()
     await expect(shop.locator("h1")).to_contain_text("healthy")
     await expect(shop.locator("dl")).to_contain_text("Generation2")
