@@ -4,6 +4,7 @@ Pause and stop: any full member who can see the run, even while nobody can look 
 hand back, redirect: the requester, the agent's owners, or an approver. Votes: whoever the rule names, at click time.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -26,6 +27,7 @@ from loop.ports import Click, DirectoryUnavailable, Reply, Unrouted
 from loop.reading import asked_of, may_read
 from loop.starts import electorate
 
+RECEIPT_S, LOOKS = 1.0, 20  # how long, and how often, a click waits for the receipt of the card it was made on
 _ANYBODY = frozenset({SignalKind.PAUSE, SignalKind.STOP, SignalKind.SAY})
 
 
@@ -179,7 +181,16 @@ class PeoplesDesk:
     async def vote(self, click: Click) -> Reply:
         """A click on a card: checked against the rule now, recorded, and counted."""
         run_id = click.approval_id.rpartition(".")[0]
+        await self._receipt(run_id, click)
         return await self._engine.ledger.change(run_id, lambda book: self._vote(book, click))
+
+    async def _receipt(self, run_id: str, click: Click) -> None:
+        """People are quick: a card may be clicked before its receipt is in the log. Give it a moment to arrive."""
+        for _ in range(LOOKS):
+            run = await self._engine.ledger.read(run_id)
+            if run is None or _shown_on(run, click):
+                return
+            await asyncio.sleep(RECEIPT_S / LOOKS)
 
     async def _vote(self, book: Book, click: Click) -> Reply:
         record = book.run.approval(click.approval_id) if book.run.seq else None
@@ -300,7 +311,7 @@ def _shown_on(run: Run, click: Click) -> bool:
         return True
     posted = f"{run.run_id}:{click.approval_id}:"
     shown = [where for key, where in run.posted.items() if key.startswith(posted)]
-    return click.card is not None and (not shown or click.card in shown)  # the receipt may be on its way
+    return click.card is not None and (not shown or click.card in shown)
 
 
 def _how(record: CallRecord) -> str:

@@ -62,7 +62,13 @@ def demo(
     raise typer.Exit(130 if interrupted else 0)
 
 
+# Slack's SDK takes these for every host, loopback too, at each copy of its client, and knows no exceptions.
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+
+
 async def _demo(options: Options) -> bool:
+    for name in _PROXIES:
+        os.environ.pop(name, None)  # everything that the demo talks to is on this machine
     stop, interrupted = stop_on_signals()
     async with AsyncExitStack() as stack:
         prepared = await prepare(options.directory)
