@@ -15,7 +15,6 @@ from loop.desk import WorkersDesk
 from loop.engine import Engine, World
 from loop.intake import Intake
 from loop.ledger import Book
-from loop.people import PeoplesDesk
 from loop.ports import (
     Clash,
     Click,
@@ -25,7 +24,10 @@ from loop.ports import (
     Submitted,
     Unrouted,
 )
+from loop.reading import may_read
 from loop.rulebook import Rulebook
+from loop.steering import Steering
+from loop.voting import Voting
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +38,8 @@ class Controller:
     def __init__(self, world: World, rulebook: Callable[[], Rulebook]) -> None:
         self._engine = Engine(world, rulebook)
         self._intake = Intake(self._engine)
-        self._people = PeoplesDesk(self._engine)
+        self._steering = Steering(self._engine)
+        self._voting = Voting(self._engine)
         self.desk = WorkersDesk(self._engine)
 
     # ── Life ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,11 +88,11 @@ class Controller:
 
     async def signal(self, run_id: str, signal: Signal) -> Reply:
         """A person's word to a run."""
-        return await self._people.signal(run_id, signal)
+        return await self._steering.signal(run_id, signal)
 
     async def vote(self, click: Click) -> Reply:
         """A person's vote."""
-        return await self._people.vote(click)
+        return await self._voting.vote(click)
 
     async def run(self, run_id: str) -> Run | None:
         """The folded run."""
@@ -97,7 +100,7 @@ class Controller:
 
     async def may_read(self, principal: Principal, run: Run) -> bool:
         """Whether this principal may see the run."""
-        return await self._people.may_read(principal, run)
+        return await may_read(self._engine, principal, run)
 
     async def everything_stopped(self) -> bool:
         """Whether the switch is on."""

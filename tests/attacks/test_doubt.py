@@ -5,7 +5,7 @@ import pytest
 from domain.calls import Doubt, ToolCall
 from domain.runs import Run, Status
 from domain.signals import Signal, SignalKind
-from loop.people import DOUBT_OPTIONS
+from loop.judgement import DOUBT_OPTIONS
 from tests.loop.house import House, propose
 
 
