@@ -140,7 +140,7 @@ async def assembled(configuration: Configuration) -> AsyncIterator[Program]:
         )
         courier = Courier(store.outbox, workspace.gateway, store.journal, controller, clock)
         places = places_of(configuration, unconfined=equipment.unconfined)
-        follower = Follower(store.journal, store.outbox, places, wake=courier.wake)
+        follower = Follower(store.journal, store.outbox, places, wake=courier.wake, public=workspace.rooms.public)
         slack = SlackConsumer(
             Desk(
                 operator=controller,

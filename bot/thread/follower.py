@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
 from bot.thread.composer import Places, live, settled, step
 from domain.envelopes import Post
-from domain.events import ORGANIZATION_STREAM, Posted, Recorded
+from domain.events import ORGANIZATION_STREAM, Posted, Recorded, TaskReceived
 from domain.evolve import IllegalEvent
 from domain.runs import Run
 from handlers.ports import Outbox
@@ -29,12 +30,20 @@ class Follower:
     """The reader of the log that keeps Slack true."""
 
     def __init__(
-        self, journal: Journal, outbox: Outbox, places: Places, *, wake: Callable[[], None] = lambda: None
+        self,
+        journal: Journal,
+        outbox: Outbox,
+        places: Places,
+        *,
+        wake: Callable[[], None] = lambda: None,
+        public: Callable[[str], Awaitable[bool]] | None = None,
     ) -> None:
         self._journal = journal
         self._outbox = outbox
-        self._places = places
+        self._everywhere = places
         self._wake = wake
+        self._public = public
+        self._places: dict[str, Places] = {}  # by run: approvals of private runs are not shown elsewhere
         self._stories: OrderedDict[str, Story] = OrderedDict()
         self._receipts: dict[str, set[str]] = {}  # posts of a run that are out, also by receipts later in the log
         self._shown: dict[str, str] = {}  # coalesced key -> what was queued last
@@ -59,10 +68,10 @@ class Follower:
         log = await self._journal.read(run_id)
         if not log:
             return
-        story = Story(run=Run(run_id=run_id))
+        story, places = Story(run=Run(run_id=run_id)), await self._places_of(log[0])
         for recorded in log:
-            story, _ = step(story, recorded, self._places)
-        cards = live(story, self._places) + settled(story, self._places)
+            story, _ = step(story, recorded, places)
+        cards = live(story, places) + settled(story, places)
         await self._outbox.put(cards, reader=READER, position=0)
         self._wake()
 
@@ -120,9 +129,10 @@ class Follower:
 
     def _now(self, story: Story) -> list[Post]:
         """The cards as they should look; of approvals that are over, those whose older look may still wait, once."""
-        over = settled(story, self._places, self._open)
+        places = self._places[story.run.run_id]
+        over = settled(story, places, self._open)
         self._open -= {post.key for post in over}
-        now = live(story, self._places)
+        now = live(story, places)
         self._open |= {post.key for post in now}
         return now + over
 
@@ -130,10 +140,10 @@ class Follower:
         run_id = recorded.stream
         story = self._stories.get(run_id)
         if story is None:
-            story = await self._load(run_id, recorded.seq - 1)
+            story = await self._load(recorded)
         if recorded.seq <= story.run.seq:
             return []
-        story, posts = step(story, recorded, self._places)
+        story, posts = step(story, recorded, self._places[run_id])
         if isinstance(recorded.event, Posted):
             self._receipts.setdefault(run_id, set()).add(recorded.event.key)
         self._stories[run_id] = story
@@ -141,17 +151,27 @@ class Follower:
         while len(self._stories) > _STORIES:
             gone, _ = self._stories.popitem(last=False)
             self._receipts.pop(gone, None)
+            self._places.pop(gone, None)
         out = self._receipts.get(run_id, set())
         return [post for post in posts if post.key not in out]
 
-    async def _load(self, run_id: str, until: int) -> Story:
-        """The story of the first `until` events; the receipts of all, so that a rebuild posts nothing twice."""
+    async def _load(self, next_: Recorded) -> Story:
+        """The story before `next_`; the receipts of all, so that a rebuild posts nothing twice."""
+        run_id = next_.stream
         log = await self._journal.read(run_id)
         self._receipts[run_id] = {r.event.key for r in log if isinstance(r.event, Posted)}
+        places = self._places[run_id] = await self._places_of(log[0] if log else next_)
         story = Story(run=Run(run_id=run_id))
-        for recorded in log[:until]:
-            story, _ = step(story, recorded, self._places)
+        for recorded in log[: next_.seq - 1]:
+            story, _ = step(story, recorded, places)
         return story
+
+    async def _places_of(self, first: Recorded) -> Places:
+        """Where the run may be shown: a run is visible where its thread is, so a private one has no second copies."""
+        task = first.event.task if isinstance(first.event, TaskReceived) else None
+        if self._public is None or task is None or task.place is None or await self._public(task.place.channel):
+            return self._everywhere
+        return replace(self._everywhere, approvals=None)
 
     def _fresh(self, posts: Sequence[Post]) -> list[Post]:
         """Those that would show something else than what was queued last."""

@@ -48,6 +48,13 @@ class SlackRooms:
             return False
         return bool(info) and not any(info.get(name) for name in _SHARED)
 
+    async def public(self, channel: str) -> bool:
+        """Whether everybody of the team can see what is said there; False when in doubt."""
+        try:
+            return _public((await self._room(channel)).info)
+        except SlackTrouble:
+            return False
+
     def forget(self, channel: str | None = None) -> None:
         """A room, or any, has changed."""
         if channel is None:

@@ -21,9 +21,11 @@ from domain.tasks import run_id_of
 from handlers.inbox import Consumer
 from handlers.slack.app import Intake, SocketMode, build_app
 from handlers.slack.consumer import SlackConsumer
+from handlers.slack.directory import GroupSource, SlackDirectory
 from handlers.slack.envelopes import DOOR
 from handlers.slack.gateway import Gateway, web_client
 from handlers.slack.requests import Desk
+from handlers.slack.rooms import SlackRooms
 from handlers.slack.shows import Shows
 from playground import Playground, parse_workspace
 from state.store import Store
@@ -51,7 +53,11 @@ class House:
         self.gateway = Gateway(self.client, self.session, self.clock)
         receipts = JournalReceipts(self.store.journal)
         self.courier = Courier(self.store.outbox, self.gateway, self.store.journal, receipts, self.clock)
-        self.follower = Follower(self.store.journal, self.store.outbox, self.places, wake=self.courier.wake)
+        groups: dict[str, GroupSource] = {}
+        self.rooms = SlackRooms(self.gateway, SlackDirectory(self.gateway, self.clock, groups=groups), self.clock)
+        self.follower = Follower(
+            self.store.journal, self.store.outbox, self.places, wake=self.courier.wake, public=self.rooms.public
+        )
         shows = Shows(
             operator=self.operator,
             views=self.operator,

@@ -57,6 +57,14 @@ async def test_a_whole_run_is_told_once_and_ends_right(house: House) -> None:
         assert f"{run_id}:{name}" in keys
 
 
+async def test_what_a_private_channel_is_asked_is_shown_nowhere_else(house: House) -> None:
+    run_id = await whole(house, place=Place(channel="C3"))
+    await house.one(f"{run_id}:outcome")
+    await house.quiet()
+    assert f"{run_id}:{run_id}.c1:card" in await receipts(house, run_id)
+    assert {row["channel"] for row in await house.messages() if run_id in json.dumps(row)} == {"C3"}
+
+
 async def test_an_alert_is_told_in_its_channel(house: House) -> None:
     trigger = Trigger(source=Source.ALERT, source_id="down@1", timestamp=s.NOON)
     await begin(house, requester=None, trigger=trigger, place=Place(channel="C7"))
