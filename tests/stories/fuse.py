@@ -37,7 +37,7 @@ class Fuse:
 
     def connected(self, *arguments: Any, **more: Any) -> sqlite3.Connection:
         """What `sqlite3.connect` gives, with every statement told."""
-        connection = _connect(*arguments, **more)
+        connection: sqlite3.Connection = _connect(*arguments, **more)
         connection.set_trace_callback(_Transactions(self).stated)
         return connection
 
@@ -74,7 +74,7 @@ if __name__ == "__main__":
     chosen, _, count = sys.argv.pop(1).partition(":")
     fuse = Fuse(chosen, int(count))
     sys.addaudithook(fuse.heard)
-    sqlite3.connect = fuse.connected
+    sqlite3.connect = fuse.connected  # type: ignore[assignment]  # the same, told of
     if chosen == "after":
         threading.Timer(int(count) / 1000, os.kill, (os.getpid(), signal.SIGKILL)).start()
     main()

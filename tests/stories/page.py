@@ -94,6 +94,10 @@ class Page:
 
         return await until(look, within, f"a card of {run} with {action}")
 
+    async def form(self, user: str) -> Json | None:
+        """The modal that this person has open."""
+        return next((v for v in (await self.state())["views"] if v["user"] == user and v["type"] == "modal"), None)
+
     async def by_key(self, run: str, name: str) -> list[Json]:
         """The run's messages with this key."""
         return [m for m in await self.messages(run=run) if key_of(m) == f"{run}:{name}"]
@@ -103,8 +107,8 @@ class Page:
     async def api(self, path: str, method: str = "GET", **body: Any) -> Json:
         """`METHOD /v1/PATH` with the demo's token; the answer, with its status in it."""
         headers = {"Authorization": f"Bearer {self.demo.token}"}
-        more = {"json": body} if body else {}
-        async with self.session.request(method, f"{self.demo.http}/v1/{path}", headers=headers, **more) as response:
+        url = f"{self.demo.http}/v1/{path}"
+        async with self.session.request(method, url, headers=headers, json=body or None) as response:
             answer: Json = await response.json(content_type=None)
             return answer | {"http": response.status}
 

@@ -1,16 +1,20 @@
 """What nobody should send: a clear answer, and nothing lost."""
 
+import asyncio
+import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 import yaml
+from aiohttp import ClientSession
 
 from bot.sample.directory import MATERIAL
 from tests.stories.demo import Demo, cli, free_port
-from tests.stories.page import APPROVALS, REQUESTER, SRE, Json, Page, buttons, run_of, until, words
+from tests.stories.page import REQUESTER, SRE, Page, until, words
 from tests.stories.truth import generation, sound
 
 # ── Words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -89,26 +93,22 @@ async def test_a_webhook_of_ten_megabytes(demo: Demo, page: Page) -> None:
         assert ready.status == 200
 
 
-async def test_an_alert_whose_channel_is_not_there_is_not_lost(fresh: Demo, session) -> None:
+async def test_an_alert_whose_channel_is_not_there_is_not_lost(fresh: Demo, session: ClientSession) -> None:
     path = fresh.directory / "countersign.yaml"
     path.write_text(path.read_text().replace("channel: C0INCIDENTS", "channel: C0NOWHERE00"))
     page = Page(fresh.start(), session)
     await page.wedge()
     assert (await page.alert())["http"] == 202
-    copy = await until(lambda: _copy(page), 20, "the copy among approvals")
-    run = str(run_of(copy))
-    assert (await page.click(SRE, copy, "approve"))["ok"]
-    await until(lambda: _restarted(fresh), 20, "the restart")
-    assert fresh.cli("runs", "show", run).code == 0
-    assert "channel_not_found" in fresh.said, "the operator's log says what could not be shown"
 
+    async def parked() -> str | None:
+        runs = (await asyncio.to_thread(fresh.cli, "runs", "list", "--json")).json["runs"]
+        return next((run["run_id"] for run in runs if run["status"] == "awaiting_approval"), None)
 
-async def _copy(page: Page) -> Json | None:
-    return next((m for m in await page.messages(APPROVALS) if "approve" in buttons(m)), None)
-
-
-async def _restarted(demo: Demo) -> bool:
-    return generation(demo) == 2
+    run = await until(parked, 20, "the run to be parked")
+    await page.ops(SRE, "approvals")
+    assert run in await page.told(SRE, run), "those who may countersign it find it"
+    assert generation(fresh) == 1
+    assert f"{run}:card why='chat.postMessage: channel_not_found'" in fresh.said, "and the log says what is wrong"
 
 
 # ── Repositories ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,26 +184,36 @@ def configuration(tmp_path: Path) -> Path:
     return tmp_path / "config"
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_malformed_yaml_is_told_with_file_and_line(configuration: Path, name: str) -> None:
-    path = configuration / name
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join([*lines, "unclosed: [1, 2", ""]))
-    told = cli("policy", "check", config=configuration)
-    assert told.code == 2
-    assert any(line.startswith(f"{name}:") for line in told.err.splitlines()), told.err
-    assert "Traceback" not in told.err
+@pytest.fixture
+def broken(configuration: Path, tmp_path: Path) -> Callable[[str, str], Path]:
+    """A configuration of its own with this line at the end of one file."""
+
+    def make(name: str, line: str) -> Path:
+        copy = tmp_path / name.replace("/", "-")
+        shutil.copytree(configuration, copy)
+        with (copy / name).open("a") as file:
+            file.write(f"\n{line}\n")
+        return copy
+
+    return make
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_an_unknown_key_is_told_with_file_line_and_key(configuration: Path, name: str) -> None:
-    path = configuration / name
-    path.write_text(path.read_text() + "\nfrobnicate: yes\n")
-    line = path.read_text().splitlines().index("frobnicate: yes") + 1
-    told = cli("serve", config=configuration, environ={"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"})
-    assert told.code == 2
-    assert any(said.startswith(f"{name}:{line}: frobnicate") for said in told.err.splitlines()), told.err
-    assert told.out == ""
+async def test_malformed_yaml_is_told_with_file_and_line(broken: Callable[[str, str], Path]) -> None:
+    checks = [asyncio.to_thread(cli, "policy", "check", config=broken(name, "unclosed: [1, 2")) for name in FILES]
+    for name, told in zip(FILES, await asyncio.gather(*checks), strict=True):
+        assert told.code == 2
+        assert re.search(rf"^{name}:\d+: ", told.err, re.MULTILINE), told.err
+        assert "Traceback" not in told.err
+
+
+async def test_an_unknown_key_is_told_with_file_line_and_key(broken: Callable[[str, str], Path]) -> None:
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    starts = [asyncio.to_thread(cli, "serve", config=broken(name, "frobnicate: yes"), environ=tokens) for name in FILES]
+    for name, told in zip(FILES, await asyncio.gather(*starts), strict=True):
+        assert told.code == 2
+        line = (MATERIAL / name).read_text().count("\n") + 2
+        assert f"{name}:{line}: frobnicate" in told.err, told.err
+        assert told.out == ""
 
 
 def test_the_sample_itself_is_sound(configuration: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.stories.demo import Demo
-from tests.stories.page import APPROVALS, BOT, REQUESTER, SECURITY, SRE, SRE2, Json, Page, buttons, until
+from tests.stories.page import APPROVALS, BOT, REQUESTER, SRE, SRE2, Json, Page, buttons, until
 from tests.stories.truth import generation, no_message_twice, sound
 
 CALM = {
@@ -110,7 +110,7 @@ async def test_an_approval_and_a_denial_at_the_same_instant_are_one_decision(dem
     before = generation(demo)
     run, card = await page.parked(room)
     assert (await page.click(SRE2, card, "deny"))["ok"]
-    form = await until(lambda: _form(page, SRE2), 5, "the form that asks why")
+    form = await until(lambda: page.form(SRE2), 5, "the form that asks why")
     await asyncio.gather(
         page.click(SRE, card, "approve"), page.do("submit", user=SRE2, view_id=form["id"], values={"text": "not now"})
     )
@@ -150,30 +150,6 @@ async def test_a_card_that_somebody_deletes_is_shown_again(demo: Demo, page: Pag
     await no_message_twice(page)
 
 
-async def test_the_copy_among_approvals_stays_in_step(demo: Demo, page: Page, room: str) -> None:
-    before = generation(demo)
-    run, card = await page.parked(room)
-    copy = await page.card(run, "approve", APPROVALS)
-    assert buttons(copy)["approve"] == buttons(card)["approve"]
-    assert (await page.click(SECURITY, copy, "approve"))["ok"]
-    await page.told(SECURITY, "somebody else to countersign")
-    assert (await page.click(SRE2, copy, "deny"))["ok"]
-    form = await until(lambda: _form(page, SRE2), 5, "the form that asks why")
-    assert (await page.do("submit", user=SRE2, view_id=form["id"], values={"text": "not today"}))["ok"]
-
-    async def neither() -> bool:
-        return not any("approve" in buttons(m) for m in await page.messages(run=run))
-
-    await until(neither, 45, "both cards to lose their buttons")
-    assert generation(demo) == before
-    await page.ended(run)
-
-
 async def test_all_of_it_is_in_a_sound_log(demo: Demo, page: Page) -> None:
     assert None not in (await sound(demo)).values()
     await no_message_twice(page)
-
-
-async def _form(page: Page, user: str) -> Json | None:
-    views = (await page.state())["views"]
-    return next((v for v in views if v["user"] == user and v["type"] == "modal"), None)

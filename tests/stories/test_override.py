@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stories.demo import Demo, laid_out, slow_to_start
-from tests.stories.page import REQUESTER, SRE, SRE2, Json, Page, buttons, until
+from tests.stories.page import REQUESTER, SRE, SRE2, Page, buttons, until
 from tests.stories.truth import generation, no_message_twice, sound
 
 
@@ -80,7 +80,7 @@ async def test_redirected_by_form_to_a_question(demo: Demo, page: Page, room: st
     before = generation(demo)
     run, _ = await page.parked(room)
     assert (await page.click(REQUESTER, await page.card(run, "redirect", room), "redirect"))["ok"]
-    form = await until(lambda: _form(page, REQUESTER), 5, "the form")
+    form = await until(lambda: page.form(REQUESTER), 5, "the form")
     assert (await page.do("submit", user=REQUESTER, view_id=form["id"], values={"text": "why is web down?"}))["ok"]
     assert await page.ended(run) == "succeeded"
     assert "voided" in {approval["status"] for approval in (await page.run(run))["approvals"]}
@@ -141,11 +141,6 @@ async def _has(page: Page, run: str, kind: str, tool: str) -> bool:
     calls = [call for event in events if event["type"] == "CallsProposed" for call in event["data"]["calls"]]
     tools = {call["call_id"]: call["tool"] for call in calls}
     return any(event["type"] == kind and tools.get(event["data"]["call_id"]) == tool for event in events)
-
-
-async def _form(page: Page, user: str) -> Json | None:
-    views = (await page.state())["views"]
-    return next((v for v in views if v["user"] == user and v["type"] == "modal" and v["callback_id"]), None)
 
 
 async def _session(page: Page, thread: str) -> bool:

@@ -46,7 +46,7 @@ async def test_an_alert_leads_to_one_countersigned_restart(demo: Demo, page: Pag
     assert generation(demo) == before + 1
     [end] = await page.by_key(run, "outcome")
     assert f"generation {before} became {before + 1}" in words(end)
-    assert "as predicted" in "\n".join(words(m) for m in await page.messages(run=run))
+    assert "as predicted" in "\n".join(words(m) for m in await page.messages(run=run)).lower()
     await until(lambda: _quiet(page, run), 10, "the cards to lose their buttons")
     assert (await sound(demo))[run] == "succeeded"
     await no_message_twice(page)
@@ -103,6 +103,25 @@ async def test_paused_by_button_a_vote_counts_and_starts_nothing(demo: Demo, pag
     assert (await page.click(REQUESTER, resume, "resume"))["ok"]
     assert await page.ended(run) == "succeeded"
     assert generation(demo) == before + 1
+
+
+async def test_the_copy_among_approvals_stays_in_step(demo: Demo, page: Page, room: str) -> None:
+    before = generation(demo)
+    run, card = await page.parked(room)
+    copy = await page.card(run, "approve", APPROVALS)
+    assert buttons(copy)["approve"] == buttons(card)["approve"]
+    assert (await page.click(SECURITY, copy, "approve"))["ok"]
+    await page.told(SECURITY, "somebody else to countersign")
+    assert (await page.click(SRE2, copy, "deny"))["ok"]
+    form = await until(lambda: page.form(SRE2), 5, "the form that asks why")
+    assert (await page.do("submit", user=SRE2, view_id=form["id"], values={"text": "not today"}))["ok"]
+
+    async def neither() -> bool:
+        return not any("approve" in buttons(m) for m in await page.messages(run=run))
+
+    await until(neither, 45, "both cards to lose their buttons")
+    assert generation(demo) == before
+    await page.ended(run)
 
 
 async def _quiet(page: Page, run: str) -> bool:
