@@ -28,6 +28,7 @@ class TaskReceived:
     agent: str
     body: str = ""
     linked: str | None = None  # the finished run with the same correlation
+    shaped_by: tuple[Principal, ...] = ()  # of a retry: whose words these are besides the requester's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

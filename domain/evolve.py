@@ -108,8 +108,8 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             )
         case e.Posted(key=key, channel=channel, ts=ts):
             return changed(run, posted={**run.posted, key: (channel, ts)})
-        case e.VoteRefused():
-            return run
+        case e.VoteRefused(approval_id=approval_id, by=by, why=why):
+            return changed(run, refusals=run.refusals | {(approval_id, by, why)})
         case e.InstanceStarted() | e.EverythingStopped() | e.EverythingResumed():
             raise IllegalEvent(f"{run.run_id}: {type(event).__name__} belongs to the organization's stream")
         case _:
@@ -123,7 +123,8 @@ def _received(run: Run, event: e.TaskReceived) -> Run:
     if run.task is not None:
         raise IllegalEvent(f"{run.run_id}: a run has one task; another goal is a redirect")
     people = (event.task.requester,) if event.task.requester else ()
-    begun = changed(run, task=event.task, agent=event.agent, linked=event.linked, excluded=people, standing=people)
+    excluded = tuple(dict.fromkeys((*people, *event.shaped_by)))
+    begun = changed(run, task=event.task, agent=event.agent, linked=event.linked, excluded=excluded, standing=people)
     return _move(begun, Status.DECIDING)
 
 

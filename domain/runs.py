@@ -175,6 +175,7 @@ class Run:
     updated_at: datetime | None = None
     posted: dict[str, tuple[str, str]] = field(default_factory=dict)  # outbox receipts: key -> (channel, ts)
     linked: str | None = None
+    refusals: frozenset[tuple[str, str, str]] = frozenset()  # (approval, who, why): each is recorded once
     joined: tuple[str, ...] = ()  # occurrences of other tasks that this run took in
 
     @property

@@ -7,7 +7,7 @@ from domain.runs import Status
 from domain.tasks import Context, Principal, Task, Trigger, Trust, run_id_of
 from loop.engine import Engine
 from loop.ledger import Book
-from loop.ports import Clash, Reply, Routed, Submitted, Unrouted
+from loop.ports import Clash, Reply, Submitted, Unrouted
 from loop.reading import may_read
 
 
@@ -17,8 +17,11 @@ class Intake:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def submit(self, task: Task) -> Submitted | Clash | Unrouted | Reply:
-        """Route the task and begin its run, or find the one it began before, or the open one it belongs to."""
+    async def submit(self, task: Task, shaped_by: tuple[Principal, ...] = ()) -> Submitted | Clash | Unrouted | Reply:
+        """Route the task and begin its run, or find the one it began before, or the open one it belongs to.
+
+        `shaped_by`: whose words it also is; they never countersign what follows.
+        """
         run_id = run_id_of(task)
         known = await self._known(run_id, task.body_digest)
         if known is not None:
@@ -29,7 +32,10 @@ class Intake:
         joined, linked = await self._correlated(routed.task)
         if joined is not None:
             return joined
-        return await self._begin(run_id, routed, linked, task.body_digest)
+        received = e.TaskReceived(
+            task=routed.task, agent=routed.agent, body=task.body_digest, linked=linked, shaped_by=shaped_by
+        )
+        return await self._begin(run_id, received)
 
     async def retry(self, run_id: str, by: Principal, occurrence: str) -> Submitted | Reply:
         """The finished run's task again, asked by `by`, as a new occurrence."""
@@ -45,7 +51,7 @@ class Intake:
             timestamp=self._engine.now(),
             correlation=old.trigger.correlation,
         )
-        answer = await self.submit(replace(old, trigger=trigger, requester=by))
+        answer = await self.submit(replace(old, trigger=trigger, requester=by), run.excluded)
         return (
             answer if isinstance(answer, Submitted) else Reply(ok=False, text=f"{run_id} cannot be retried: {answer}")
         )
@@ -75,17 +81,17 @@ class Intake:
         run = await self._engine.ledger.read(run_id)
         return run is not None and (requester is None or await may_read(self._engine, requester, run))
 
-    async def _begin(self, run_id: str, routed: Routed, linked: str | None, body: str) -> Submitted | Clash:
+    async def _begin(self, run_id: str, received: e.TaskReceived) -> Submitted | Clash:
         async def begin(book: Book) -> bool:
             if book.run.seq:
                 return False  # the same occurrence was accepted a moment ago
-            book.note(e.TaskReceived(task=routed.task, agent=routed.agent, body=body, linked=linked))
+            book.note(received)
             await self._engine.advance(book)
             return True
 
         if await self._engine.ledger.change(run_id, begin):
             return Submitted(run_id=run_id, created=True)
-        return await self._known(run_id, body) or Submitted(run_id=run_id, created=False)
+        return await self._known(run_id, received.body) or Submitted(run_id=run_id, created=False)
 
 
 async def _join(book: Book, task: Task) -> bool:

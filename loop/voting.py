@@ -45,8 +45,10 @@ class Voting:
         voters = await self._why_not(book.run, record, record.request, click)
         if isinstance(voters, Reply):
             if record.status is CallStatus.AWAITING:
-                book.note(e.VoteRefused(approval_id=click.approval_id, by=click.by, why=voters.text))
-                await book.commit()
+                refused = e.VoteRefused(approval_id=click.approval_id, by=click.by, why=voters.text)
+                if (refused.approval_id, refused.by, refused.why) not in book.run.refusals:
+                    book.note(refused)
+                    await book.commit()
             return voters
         reply = self._count(book, record, record.request, click, voters)
         await self._engine.advance(book)

@@ -275,6 +275,28 @@ async def test_another_process_moves_the_switch_and_the_transaction_sees_it() ->
         assert house.hands.effects.total() == 0
 
 
+async def test_who_shaped_a_run_cannot_countersign_its_retry() -> None:
+    async with House(RESTART) as house:
+        house.rules.allowed = False
+        run_id = await house.ask(requester="user:SRE1")
+        house.rules.allowed = True
+        again = await house.controller.retry(run_id, "user:SRE2", "again")
+        assert isinstance(again, Submitted)
+        await house.settle()
+        assert not (await house.vote(again.run_id, "SRE1")).ok
+        assert not (await house.vote(again.run_id, "SRE2")).ok
+        assert (await house.vote(again.run_id, "REQUESTER")).ok
+        assert house.hands.effects.total() == 1
+
+
+async def test_a_refusal_is_recorded_once_however_often_it_is_clicked() -> None:
+    async with House(RESTART) as house:
+        run_id = await house.ask()
+        for _ in range(5):
+            assert not (await house.vote(run_id, "GUEST")).ok
+        assert (await house.log(run_id)).count("VoteRefused") == 1
+
+
 async def test_one_occurrence_is_one_run() -> None:
     async with House(propose("look")) as house:
         first = await house.controller.submit(task("1"))
