@@ -48,8 +48,13 @@ async def kept(page: Page, run: str) -> None:
     assert len(await page.by_key(run, "outcome")) == 1
 
 
-async def test_the_finding_outlives_its_deaths(fresh: Demo, session: ClientSession) -> None:
-    await finding(fresh, session, iter(["commit:30", "spawned:20"]))
+@pytest.mark.slow
+async def test_the_finding_outlives_three_deaths(fresh: Demo, session: ClientSession) -> None:
+    await finding(fresh, session, iter(["commit:30", "spawned:20", "committed:50"]))
+
+
+async def test_the_finding_outlives_a_death(fresh: Demo, session: ClientSession) -> None:
+    await finding(fresh, session, iter(["spawned:20"]))
 
 
 async def test_the_alert_outlives_its_deaths(fresh: Demo, session: ClientSession) -> None:

@@ -10,6 +10,7 @@ from tests.stories.page import (
     SECURITY,
     SRE,
     SRE2,
+    Json,
     Page,
     buttons,
     until,
@@ -122,6 +123,22 @@ async def test_the_copy_among_approvals_stays_in_step(demo: Demo, page: Page, ro
     await until(neither, 45, "both cards to lose their buttons")
     assert generation(demo) == before
     await page.ended(run)
+
+
+async def test_a_card_that_somebody_deletes_is_shown_again(demo: Demo, page: Page, room: str) -> None:
+    before = generation(demo)
+    run, card = await page.parked(room)
+    assert (await page.do("delete", user=SRE, channel=room, ts=card["ts"]))["ok"]
+
+    async def anew() -> Json | None:
+        found = [m for m in await page.messages(room, run) if "approve" in buttons(m) and m["ts"] != card["ts"]]
+        return found[0] if found else None
+
+    again = await until(anew, 20, "the card to be shown again")
+    assert (await page.click(SRE, again, "approve"))["ok"]
+    assert await page.ended(run) == "succeeded"
+    assert generation(demo) == before + 1
+    await no_message_twice(page)
 
 
 async def _quiet(page: Page, run: str) -> bool:
