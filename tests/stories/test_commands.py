@@ -78,7 +78,7 @@ async def test_the_answer_is_no(demo: Demo, tmp_path: Path) -> None:
 
 
 async def test_what_is_no_command() -> None:
-    wrong = [("frobnicate",), ("runs", "list", "--status", "asleep"), ("demo", "--port", "many"), ("runs", "show")]
+    wrong = [("frobnicate",), ("runs", "list", "--status", "asleep")]
     for told in await asyncio.gather(*(asyncio.to_thread(cli, *words) for words in wrong)):
         assert told.code == 2
         assert "Traceback" not in told.err

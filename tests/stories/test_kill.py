@@ -53,10 +53,6 @@ async def test_the_finding_outlives_three_deaths(fresh: Demo, session: ClientSes
     await finding(fresh, session, iter(["commit:30", "spawned:20", "committed:50"]))
 
 
-async def test_the_finding_outlives_a_death(fresh: Demo, session: ClientSession) -> None:
-    await finding(fresh, session, iter(["spawned:20"]))
-
-
 async def test_the_alert_outlives_its_deaths(fresh: Demo, session: ClientSession) -> None:
     await alert(fresh, session, iter(["committed:12", "commit:24", "spawned:3"]))
 
