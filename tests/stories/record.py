@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from bot.clock import SystemClock
-from domain.events import Posted, Recorded
+from domain.events import Posted, Recorded, VoteRefused
 from domain.evolve import replay
 from domain.runs import Run
 from state.codec import Encoded, decode, encode
@@ -101,8 +101,8 @@ def read(name: str) -> tuple[str, list[Recorded]]:
 
 
 def shape(log: Sequence[Recorded]) -> list[str]:
-    """What happened, without ids, times and receipts, which come when Slack is quick or slow."""
-    return [type(each.event).__name__ for each in log if not isinstance(each.event, Posted)]
+    """What happened, without ids and times, receipts, which come when Slack is quick or slow, and refused clicks."""
+    return [type(each.event).__name__ for each in log if not isinstance(each.event, Posted | VoteRefused)]
 
 
 def summary(run: Run) -> Json:

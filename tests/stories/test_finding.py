@@ -2,6 +2,7 @@
 
 from tests.stories.demo import Demo
 from tests.stories.page import CONTRACTOR, GUEST, INFRA, REQUESTER, SRE, Page, buttons, words
+from tests.stories.record import log_of, read, shape
 from tests.stories.truth import Infra, no_message_twice, sound
 
 
@@ -42,4 +43,5 @@ async def test_a_finding_is_merged_applied_and_clean(demo: Demo, page: Page) -> 
     for message in await page.messages(run=run):
         assert not {"merge", "approve"} & set(buttons(message)), "nothing is left to click"
     assert (await sound(demo))[run] == "succeeded"
+    assert shape(await log_of(demo, run)) == shape(read("finding")[1])
     await no_message_twice(page)

@@ -16,6 +16,7 @@ from tests.stories.page import (
     until,
     words,
 )
+from tests.stories.record import log_of, read, shape
 from tests.stories.truth import generation, no_message_twice, sound
 
 
@@ -48,7 +49,8 @@ async def test_an_alert_leads_to_one_countersigned_restart(demo: Demo, page: Pag
     [end] = await page.by_key(run, "outcome")
     assert f"generation {before} became {before + 1}" in words(end)
     assert "as predicted" in "\n".join(words(m) for m in await page.messages(run=run)).lower()
-    await until(lambda: _quiet(page, run), 10, "the cards to lose their buttons")
+    await until(lambda: _quiet(page, run), 30, "the cards to lose their buttons")
+    assert shape(await log_of(demo, run)) == shape(read("alert")[1])
     assert (await sound(demo))[run] == "succeeded"
     await no_message_twice(page)
 
@@ -88,6 +90,7 @@ async def test_a_contractor_is_refused_production_before_anything_runs(demo: Dem
         assert part in words(end), "the rule, where it stands, and who could help"
     assert generation(demo) == before
     assert (await sound(demo))[run] == "denied"
+    assert shape(await log_of(demo, run)) == shape(read("refusal")[1])
 
 
 async def test_paused_by_button_a_vote_counts_and_starts_nothing(demo: Demo, page: Page, room: str) -> None:
