@@ -21,7 +21,7 @@ from bot.slack import Workspace, places_of, reach, socket_of, way_in
 from bot.thread.courier import Courier
 from bot.thread.follower import Follower
 from bot.version import VERSION
-from domain.events import ORGANIZATION_STREAM, InstanceStarted
+from domain.events import InstanceStarted
 from handlers.inbox import Consumer
 from handlers.slack.app import SocketMode
 from handlers.slack.consumer import SlackConsumer
@@ -29,7 +29,8 @@ from handlers.slack.requests import Desk
 from handlers.slack.shows import Shows
 from loop.controller import Controller
 from loop.engine import World
-from loop.ports import Conflict, Watch
+from loop.organization import tell_organization
+from loop.ports import Watch
 from loop.worker import Worker
 from state.memory import MemoryQueue
 from state.store import Store
@@ -211,10 +212,4 @@ async def _begin(store: Store, equipment: Equipment, laid: Laid) -> None:
         sandbox=f"{equipment.sandbox.kind} {equipment.sandbox.version}: {equipment.sandbox.details}",
         policy_hash=laid.rulebook.rules.hash,
     )
-    while True:
-        recorded = await store.journal.read(ORGANIZATION_STREAM)
-        try:
-            await store.journal.append(ORGANIZATION_STREAM, len(recorded), [begun])
-        except Conflict:
-            continue
-        return
+    await tell_organization(store.journal, begun)

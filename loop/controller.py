@@ -15,10 +15,10 @@ from loop.desk import WorkersDesk
 from loop.engine import Engine, World
 from loop.intake import Intake
 from loop.ledger import Book
+from loop.organization import tell_organization
 from loop.ports import (
     Clash,
     Click,
-    Conflict,
     DirectoryUnavailable,
     Reply,
     Submitted,
@@ -111,7 +111,7 @@ class Controller:
         refusal = await self._switch_refused(by, admin=False)
         if refusal is not None:
             return refusal
-        await self._switch(e.EverythingStopped(by=by, why=why))
+        await tell_organization(self._engine.world.journal, e.EverythingStopped(by=by, why=why))
         await self._engine.switched(stopped=True)
         return Reply(ok=True, text="Everything is stopped: no action starts until `/ops resume-all`.")
 
@@ -120,19 +120,9 @@ class Controller:
         refusal = await self._switch_refused(by, admin=True)
         if refusal is not None:
             return refusal
-        await self._switch(e.EverythingResumed(by=by, why=why))
+        await tell_organization(self._engine.world.journal, e.EverythingResumed(by=by, why=why))
         await self._engine.switched(stopped=False)
         return Reply(ok=True, text="Everything goes on.")
-
-    async def _switch(self, event: e.EverythingStopped | e.EverythingResumed) -> None:
-        journal = self._engine.world.journal
-        while True:
-            log_ = await journal.read(e.ORGANIZATION_STREAM)
-            try:
-                await journal.append(e.ORGANIZATION_STREAM, len(log_), [event])
-            except Conflict:
-                continue
-            return
 
     async def _switch_refused(self, by: Principal, *, admin: bool) -> Reply | None:
         if by.startswith("token:") and admin:

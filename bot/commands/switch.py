@@ -9,35 +9,24 @@ from typing import Annotated
 import typer
 
 from bot.commands.opened import Config, with_store
-from domain.events import ORGANIZATION_STREAM, EverythingResumed, EverythingStopped
-from loop.ports import Conflict
-from state.store import Store
+from domain.events import EverythingResumed, EverythingStopped
+from loop.organization import tell_organization
 
 Why = Annotated[str, typer.Option("--why", help="For the log.")]
 
 
 def stop_all(config: Config = None, why: Why = "") -> None:
     """Stop everything: no action starts until resume-all."""
-    with_store(config, lambda store: _append(store, EverythingStopped(by=_who(), why=why)))
+    with_store(config, lambda store: tell_organization(store.journal, EverythingStopped(by=_who(), why=why)))
     typer.echo("everything is stopped: no action starts until `countersign resume-all`")
 
 
 def resume_all(config: Config = None, why: Why = "") -> None:
     """Let everything go on."""
-    with_store(config, lambda store: _append(store, EverythingResumed(by=_who(), why=why)))
+    with_store(config, lambda store: tell_organization(store.journal, EverythingResumed(by=_who(), why=why)))
     typer.echo("everything goes on")
 
 
 def _who() -> str:
     """Whoever may write the store's files may move the switch; the log says who it was."""
     return f"shell:{getpass.getuser()}"
-
-
-async def _append(store: Store, event: EverythingStopped | EverythingResumed) -> None:
-    while True:
-        recorded = await store.journal.read(ORGANIZATION_STREAM)
-        try:
-            await store.journal.append(ORGANIZATION_STREAM, len(recorded), [event])
-        except Conflict:
-            continue
-        return
