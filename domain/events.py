@@ -368,6 +368,34 @@ class EverythingResumed:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyLoaded:
+    """Another version of the rules is in force from here on; `why` says what brought it."""
+
+    policy_hash: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeDeclared:
+    """A person froze something: what fits `where` does not change until `until`."""
+
+    id: str
+    by: Principal
+    until: datetime
+    where: tuple[tuple[str, tuple[str, ...]], ...]  # attribute, patterns: as rules match
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeLifted:
+    """The freeze of that id is over."""
+
+    id: str
+    by: Principal
+    why: str = ""
+
+
 Arrival = (
     TaskReceived
     | PersonSpoke
@@ -403,7 +431,9 @@ Answer = (
 )
 Consequence = ApprovalGranted | ApprovalClosed | CallsDropped | DoubtPutToPerson
 RunEvent = Arrival | Answer | Consequence
-OrganizationEvent = InstanceStarted | EverythingStopped | EverythingResumed
+OrganizationEvent = (
+    InstanceStarted | EverythingStopped | EverythingResumed | PolicyLoaded | FreezeDeclared | FreezeLifted
+)
 Event = RunEvent | OrganizationEvent
 
 ORGANIZATION_STREAM = "organization"

@@ -110,7 +110,14 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             return changed(run, posted={**run.posted, key: (channel, ts)})
         case e.VoteRefused(approval_id=approval_id, by=by, why=why):
             return changed(run, refusals=run.refusals | {(approval_id, by, why)})
-        case e.InstanceStarted() | e.EverythingStopped() | e.EverythingResumed():
+        case (
+            e.InstanceStarted()
+            | e.EverythingStopped()
+            | e.EverythingResumed()
+            | e.PolicyLoaded()
+            | e.FreezeDeclared()
+            | e.FreezeLifted()
+        ):
             raise IllegalEvent(f"{run.run_id}: {type(event).__name__} belongs to the organization's stream")
         case _:
             assert_never(event)

@@ -15,7 +15,6 @@ from loop.desk import WorkersDesk
 from loop.engine import Engine, World
 from loop.intake import Intake
 from loop.ledger import Book
-from loop.organization import tell_organization
 from loop.ports import (
     Clash,
     Click,
@@ -52,7 +51,7 @@ class Controller:
         """Timers, and the switch as other processes may move it."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._engine.timers.run())
-            group.create_task(self._follow_switch())
+            group.create_task(self._follow_organization())
 
     async def notice(self, topic: str) -> None:
         """Something outside may have settled `topic`."""
@@ -68,9 +67,10 @@ class Controller:
 
         await self._engine.ledger.change(run_id, note)
 
-    async def _follow_switch(self) -> None:
-        """Another process may move the switch; the transactions see it at once, this keeps the rest in step."""
+    async def _follow_organization(self) -> None:
+        """Another process may write there too; the transactions see it at once, this keeps the rest in step."""
         while True:
+            await self._engine.headquarters.refresh()
             stopped = await self._engine.world.journal.switched_off()
             if stopped != self._engine.stopped:
                 await self._engine.switched(stopped=stopped)
@@ -111,7 +111,7 @@ class Controller:
         refusal = await self._switch_refused(by, admin=False)
         if refusal is not None:
             return refusal
-        await tell_organization(self._engine.world.journal, e.EverythingStopped(by=by, why=why))
+        await self._engine.headquarters.tell(e.EverythingStopped(by=by, why=why))
         await self._engine.switched(stopped=True)
         return Reply(ok=True, text="Everything is stopped: no action starts until `/ops resume-all`.")
 
@@ -120,7 +120,7 @@ class Controller:
         refusal = await self._switch_refused(by, admin=True)
         if refusal is not None:
             return refusal
-        await tell_organization(self._engine.world.journal, e.EverythingResumed(by=by, why=why))
+        await self._engine.headquarters.tell(e.EverythingResumed(by=by, why=why))
         await self._engine.switched(stopped=False)
         return Reply(ok=True, text="Everything goes on.")
 

@@ -184,7 +184,7 @@ class WorkersDesk:
         try:
             await book.commit(begun.guards)
         except GuardRefused as refusal:
-            engine.refused(book.run.run_id, refusal)
+            await engine.refused(book.run.run_id, refusal)
             return await self._not_now(book, refusal.why)
         engine.timers.watch(book.run)
         return begun.permit

@@ -18,6 +18,7 @@ from domain.steps import Act, Decide, Finish, Judge, Park, Reason, next_step
 from domain.tiers import Effect
 from loop import judgement
 from loop.ledger import Book, Ledger
+from loop.organization import Headquarters
 from loop.ports import (
     Clock,
     Directory,
@@ -25,6 +26,7 @@ from loop.ports import (
     GuardRefused,
     Journal,
     Lease,
+    OrganizationAt,
     Permit,
     Queue,
     Rooms,
@@ -61,12 +63,16 @@ class Engine:
 
     def __init__(self, world: World, rulebook: Callable[[], Rulebook]) -> None:
         self.world = world
-        self.rulebook = rulebook
+        self.headquarters = Headquarters(world.journal, rulebook)
         self.ledger = Ledger(world.journal, world.clock)
         self.timers = Timers(self, world.clock, world.watch)
         self.stopped = False
         self._leases: dict[str, Lease] = {}
         self._held: set[str] = set()
+
+    def rulebook(self) -> Rulebook:
+        """What holds now: the files, under what people have declared."""
+        return self.headquarters.rulebook()
 
     async def drive(self, run_id: str) -> None:
         """Take every step that is due."""
@@ -79,10 +85,13 @@ class Engine:
         except DirectoryUnavailable as error:
             log.warning("directory_unavailable", run=book.run.run_id, error=str(error))
             await book.commit()
+            self.timers.watch(book.run)
             self.timers.later(book.run.run_id, _RETRY_DIRECTORY_S)
         except GuardRefused as refusal:
-            self.refused(book.run.run_id, refusal)
-        self.timers.watch(book.run)
+            self.timers.watch(book.run)
+            await self.refused(book.run.run_id, refusal)
+        else:
+            self.timers.watch(book.run)
 
     async def _steps(self, book: Book) -> None:
         judged: set[str] = set()
@@ -125,7 +134,8 @@ class Engine:
             book.note(*refused.events)
             return await self._steps(book)
         starts = [b for b in begun if isinstance(b, Start)]
-        await book.commit_and_start([event for b in starts for event in b.events], [SwitchOff()])
+        guards = tuple(dict.fromkeys(guard for b in starts for guard in b.guards))
+        await book.commit_and_start([event for b in starts for event in b.events], guards)
         return await self._lend(book.run, calls, epoch, tuple(b.permit for b in starts))
 
     async def _lend(
@@ -151,9 +161,14 @@ class Engine:
         current = self._leases.get(lease.run.run_id)
         return current is not None and current.epoch == lease.epoch
 
-    def refused(self, run_id: str, refusal: GuardRefused) -> None:
-        """A start was refused in its transaction: another process has moved the switch. The run waits for it."""
+    async def refused(self, run_id: str, refusal: GuardRefused) -> None:
+        """A start was refused in its transaction. The switch is on: the run waits for it. Or the organization has moved
+        on: what it has declared since is read, and the run is looked at again."""
         log.info("start_refused", run=run_id, why=refusal.why)
+        if isinstance(refusal.guard, OrganizationAt):
+            await self.headquarters.refresh()
+            self.timers.later(run_id, 0.0)
+            return
         self.stopped = self.stopped or isinstance(refusal.guard, SwitchOff)
         self._held.add(run_id)
 
@@ -183,6 +198,7 @@ class Engine:
 
     async def recover(self) -> int:
         """Take up every open run after a start: what was in flight is in doubt now, and nothing is guessed."""
+        await self.headquarters.refresh()
         self.stopped = await self.world.journal.switched_off()
         run_ids = await self.world.journal.open_runs()
         for chunk in range(0, len(run_ids), 64):

@@ -1,15 +1,51 @@
-"""The organization's own stream: the switch, and which process runs on what."""
+"""The organization, as the controller holds it: folded from its own stream, which other processes may write as well."""
+
+from collections.abc import Callable
+from dataclasses import replace
 
 from domain.events import ORGANIZATION_STREAM, OrganizationEvent
+from domain.organization import Organization, evolve_organization
 from loop.ports import Conflict, Journal
+from loop.rulebook import Rulebook
+
+
+class Headquarters:
+    """The organization now, and the rulebook that follows from it and from the files together."""
+
+    def __init__(self, journal: Journal, laid: Callable[[], Rulebook]) -> None:
+        self._journal, self._laid = journal, laid
+        self._base: Rulebook | None = None
+        self._book: Rulebook | None = None
+        self.now = Organization()
+
+    async def refresh(self) -> Organization:
+        """Read on: what this or another process has written since."""
+        for recorded in await self._journal.read(ORGANIZATION_STREAM, self.now.seq):
+            if recorded.seq == self.now.seq + 1:  # another refresh may have been here meanwhile
+                self.now = evolve_organization(self.now, recorded)
+        return self.now
+
+    async def tell(self, event: OrganizationEvent) -> None:
+        """Append `event`, whoever else writes there meanwhile."""
+        await tell_organization(self._journal, event)
+        await self.refresh()
+
+    def rulebook(self) -> Rulebook:
+        """What the files say, under what people have declared. The same value until either changes."""
+        base = self._laid()
+        if self._book is None or base is not self._base or self._book.organization_seq != self.now.seq:
+            self._base = base
+            self._book = replace(base, rules=base.rules.under(self.now), organization_seq=self.now.seq)
+        return self._book
 
 
 async def tell_organization(journal: Journal, event: OrganizationEvent) -> None:
-    """Append `event`, whoever else writes there meanwhile."""
+    """Append `event` to the organization's stream, whoever else writes there meanwhile."""
+    seq = 0
     while True:
-        recorded = await journal.read(ORGANIZATION_STREAM)
+        seq += len(await journal.read(ORGANIZATION_STREAM, seq))
         try:
-            await journal.append(ORGANIZATION_STREAM, len(recorded), [event])
+            await journal.append(ORGANIZATION_STREAM, seq, [event])
         except Conflict:
             continue
         return

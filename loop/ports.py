@@ -46,7 +46,14 @@ class ApprovalUnused:
     approval_id: str
 
 
-Guard = SwitchOff | ApprovalUnused
+@dataclass(frozen=True, slots=True)
+class OrganizationAt:
+    """The organization's stream still ends at `seq`: no freeze, no other rules since whoever asks has looked."""
+
+    seq: int
+
+
+Guard = SwitchOff | ApprovalUnused | OrganizationAt
 
 
 class Journal(Protocol):

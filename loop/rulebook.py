@@ -9,6 +9,7 @@ from domain.agents import Agent
 from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json
 from domain.decisions import Approvers, PolicyDecision, Verdict
+from domain.organization import Organization
 from domain.people import Snapshot
 from domain.runs import Run
 from domain.tasks import Principal, Task
@@ -35,6 +36,10 @@ class Rules(Protocol):
     @property
     def hash(self) -> str:
         """Names this version of the rules."""
+        ...
+
+    def under(self, organization: Organization) -> "Rules":
+        """The same rules, narrowed by what people have declared: freezes."""
         ...
 
     def evaluate(
@@ -82,3 +87,4 @@ class Rulebook:
     approvers: tuple[Approvers, ...] = ()
     admins: tuple[Approvers, ...] = ()
     auditors: tuple[Approvers, ...] = ()
+    organization_seq: int = 0  # how far the organization's stream was read; starts are refused once it has moved on

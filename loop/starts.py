@@ -14,7 +14,7 @@ from domain.people import Snapshot
 from domain.runs import CallRecord, CallStatus, Run
 from domain.tiers import Effect
 from loop.judgement import digest_of, dropped, open_calls, put_to_person, remedy_for, verdict_on
-from loop.ports import ApprovalUnused, Guard, Permit, SwitchOff
+from loop.ports import ApprovalUnused, Guard, OrganizationAt, Permit, SwitchOff
 from loop.rulebook import Rulebook
 
 MOST_ATTEMPTS = 5  # at one call whose outcome stays unknown; then a person is asked, or a read has failed
@@ -94,7 +94,7 @@ def _granted(run: Run, record: CallRecord, verdict: Verdict, epoch: int, book: R
     call, request = record.call, record.request
     digest = digest_of(run, call, verdict, book)
     first = record.attempt == 0
-    guards: list[Guard] = [SwitchOff()]
+    guards: list[Guard] = [SwitchOff(), OrganizationAt(book.organization_seq)]
     if request is not None and first:
         guards.append(ApprovalUnused(request.approval_id))
     permit = Permit(

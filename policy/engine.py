@@ -1,21 +1,23 @@
 """The policy plane as others ask it: one frozen value with the door, the boundary and the catalogue as its methods."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.agents import Agent
 from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json
 from domain.decisions import Approvers, PolicyDecision, Verdict
+from domain.organization import Organization
 from domain.people import Snapshot
 from domain.runs import Run
 from domain.tasks import Principal, Task
 from policy import boundary, door, results
 from policy.catalogue import Catalogue
 from policy.facts import Groups, Membership
-from policy.freezes import Freeze
+from policy.freezes import Freeze, declared_freeze
 from policy.index import Index
+from policy.memo import Memo
 from policy.rules import Rule
 from policy.ruleset import RuleSet, hash_of
 
@@ -23,6 +25,11 @@ from policy.ruleset import RuleSet, hash_of
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySet(RuleSet):
     """Implements `loop.rulebook.Rules`. Pure: the same questions get the same answers."""
+
+    def under(self, organization: Organization) -> "PolicySet":
+        """The same rules, narrowed by the freezes that people have declared."""
+        declared = tuple(declared_freeze(one) for _, one in sorted(organization.freezes.items()))
+        return self if declared == self.declared else replace(self, declared=declared, calls=Memo())
 
     def evaluate(
         self,

@@ -11,11 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from domain.decisions import Reason
+from domain.organization import DeclaredFreeze
 from domain.tiers import Effect
 from policy.files import Fields, nearest, several, text
 from policy.matching import Match, Names, ReadPattern, read_match
 from policy.nodes import Faults, Node
 
+DECLARED = "organization"  # where a declared freeze stands: in the log, not in a file
 KEYS = ("id", "describe", "from", "until", "zone", "match", "except")
 
 
@@ -53,6 +55,24 @@ class Freeze:
             "match": self.match.canonical,
             "except": sorted(self.excepted),
         }
+
+
+def declared_freeze(declared: DeclaredFreeze) -> Freeze:
+    """A freeze that a person declared, as one of the rules."""
+    match = Match(declared.where)
+    if not match.speaks_of("effect"):
+        match = Match((*match.tests, ("effect", (Effect.CHANGE.value,))))
+    why = f" ({declared.why})" if declared.why else ""
+    return Freeze(
+        id=declared.id,
+        describe=f"{declared.by} has frozen this{why}",
+        start=declared.since,
+        end=declared.until,
+        match=match,
+        excepted=(),
+        file=DECLARED,
+        line=0,
+    )
 
 
 def read_freeze(names: Names) -> "ReadFreeze":

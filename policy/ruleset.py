@@ -22,6 +22,7 @@ class RuleSet:
 
     rules: tuple[Rule, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    declared: tuple[Freeze, ...] = ()  # by people, beside the files
     catalogue: Catalogue = field(default_factory=Catalogue)
     groups: Membership = field(default_factory=Membership)
     approvers: tuple[Approvers, ...] = ()
@@ -40,7 +41,7 @@ class RuleSet:
     def boundary(self, situation: Situation) -> tuple[Bounds, bool]:
         """What the rules about calls, and the freezes, say; and whether they say so of such a call at any moment."""
         matching = self.at_boundary.matching(situation.facts)
-        near = [freeze for freeze in self.freezes if freeze.match.fits(situation.facts)]
+        near = [freeze for freeze in (*self.freezes, *self.declared) if freeze.match.fits(situation.facts)]
         rules = meet(said(rule, situation) for rule in matching)
         frozen = meet(denial(freeze.reason) for freeze in near if stops(freeze, situation))
         return rules & frozen, not near and all(rule.when is None for rule in matching)
@@ -52,7 +53,7 @@ class RuleSet:
     def excepted(self, reasons: Iterable[Reason]) -> tuple[str, ...]:
         """Whom the freezes among these reasons spare: they can help."""
         named = {reason.policy for reason in reasons}
-        return tuple(who for freeze in self.freezes if freeze.id in named for who in freeze.excepted)
+        return tuple(who for freeze in (*self.freezes, *self.declared) if freeze.id in named for who in freeze.excepted)
 
 
 def said(rule: Rule, situation: Situation) -> Bounds:

@@ -1,22 +1,27 @@
-"""The conditions of an append, judged against the fold at the stream's end and the switch: both as of this transaction.
+"""The conditions of an append, judged against the fold at the stream's end, the switch and the organization's seq: all
+as of this transaction.
 
 `domain.evolve` knows what an approval has come to, so its row need not be asked, and can never say otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from domain.runs import Run
-from loop.ports import ApprovalUnused, Guard, GuardRefused, SwitchOff
+from loop.ports import ApprovalUnused, Guard, GuardRefused, OrganizationAt, SwitchOff
 from state.projections import CONSUMED, GRANTED, OPEN, approval_status
 
 
-def check(guards: Sequence[Guard], run: Run | None, *, stopped: bool) -> None:
+def check(guards: Sequence[Guard], run: Run | None, *, stopped: bool, organization: Callable[[], int]) -> None:
     """Before anything is appended. Raises GuardRefused."""
     for guard in guards:
         match guard:
             case SwitchOff():
                 if stopped:
                     raise GuardRefused(guard, "everything is stopped")
+            case OrganizationAt(seq=seq):
+                actual = organization()
+                if actual != seq:
+                    raise GuardRefused(guard, f"the organization has moved on, from {seq} to {actual}")
             case ApprovalUnused(approval_id=approval_id):
                 status = approval_status(run, approval_id)
                 if status not in (OPEN, GRANTED, None):  # None: it may be asked for in this very append

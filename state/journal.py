@@ -159,7 +159,12 @@ class SqliteJournal:
         head = self._heads.get(raw, append.stream)
         if head.seq != append.expected:
             raise Conflict(append.stream, append.expected, head.seq)
-        check(append.guards, head.run, stopped=self._heads.stopped)
+        check(
+            append.guards,
+            head.run,
+            stopped=self._heads.stopped,
+            organization=lambda: self._heads.get(raw, ORGANIZATION_STREAM).seq,
+        )
         extension = extend(
             self._key, append.stream, head, self._heads.position + 1, append.at, append.said, append.folded
         )

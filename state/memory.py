@@ -6,7 +6,7 @@ import itertools
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from domain.events import Event, Recorded
+from domain.events import ORGANIZATION_STREAM, Event, Recorded
 from domain.runs import Run, Status
 from loop.ports import Clock, Conflict, Guard, Lease
 from state.bell import Bell
@@ -47,7 +47,12 @@ class MemoryJournal:
         head = self._heads.get(stream) or beginning(stream)
         if head.seq != expected:
             raise Conflict(stream, expected, head.seq)
-        check(guards, head.run, stopped=self._stopped)
+        check(
+            guards,
+            head.run,
+            stopped=self._stopped,
+            organization=lambda: len(self._streams.get(ORGANIZATION_STREAM, ())),
+        )
         extension = extend(_KEY, stream, head, len(self._log) + 1, self._clock.now(), said, folded)
         check_taken(guards, extension.head.run)
         if said:

@@ -12,7 +12,7 @@ from domain.events import (
     Event,
     EverythingResumed,
     EverythingStopped,
-    InstanceStarted,
+    OrganizationEvent,
     Recorded,
     TaskReceived,
 )
@@ -205,7 +205,7 @@ def _switched(stopped: bool | None, recorded: Recorded) -> bool | None:  # noqa:
             return True
         case EverythingResumed():
             return False
-        case InstanceStarted():
+        case event if isinstance(event, OrganizationEvent):
             return stopped
-        case _:
-            raise IllegalEvent(f"{type(recorded.event).__name__} does not belong to the organization's stream")
+        case event:
+            raise IllegalEvent(f"{type(event).__name__} does not belong to the organization's stream")

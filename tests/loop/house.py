@@ -12,6 +12,7 @@ from domain.approvals import Ballot
 from domain.calls import Doubt, ErrorKind, Observation, Preview, ToolCall, ToolSpec
 from domain.canonical import Json
 from domain.decisions import Allow, Approvers, Constraints, Deny, PolicyDecision, RequireApproval, Requirement, Verdict
+from domain.organization import Organization
 from domain.people import Person, Snapshot
 from domain.runs import Run
 from domain.signals import Signal, SignalKind
@@ -101,6 +102,9 @@ class FakeRules:
     deny_tools: set[str] = field(default_factory=set)
     requirements: tuple[Requirement, ...] = (Requirement(approvers=SRE),)
 
+    def under(self, organization: Organization) -> "FakeRules":
+        return FrozenRules(organization, self) if organization.freezes else self
+
     def evaluate(self, task: Task, agent: Agent, **_: object) -> PolicyDecision:
         reason = "fine" if self.allowed else "the rules say no"
         return PolicyDecision(
@@ -122,6 +126,19 @@ class FakeRules:
 
     def locate(self, spec: ToolSpec, arguments: Mapping[str, Json]) -> tuple[str | None, Mapping[str, str] | None]:
         return "prod/web", {"env": "prod"}
+
+
+class FrozenRules(FakeRules):
+    """The same, while somebody has frozen everything."""
+
+    def __init__(self, organization: Organization, rules: FakeRules) -> None:
+        super().__init__(**{name: getattr(rules, name) for name in vars(rules)})
+        self.organization = organization
+
+    def check_call(self, run: Run, call: ToolCall, spec: ToolSpec | None, **more: object) -> Verdict:
+        if call.effect is Effect.CHANGE:
+            return Deny(text=f"frozen: {', '.join(self.organization.freezes)}", policy_hash=self.hash)
+        return super().check_call(run, call, spec, **more)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from domain.events import (
     EverythingStopped,
     InstanceStarted,
     PersonSpoke,
+    PolicyLoaded,
     Recorded,
     RunFinished,
 )
 from domain.evolve import IllegalEvent
 from domain.outcomes import Outcome
-from loop.ports import ApprovalUnused, Conflict, Guard, GuardRefused, Journal, SwitchOff
+from loop.ports import ApprovalUnused, Conflict, Guard, GuardRefused, Journal, OrganizationAt, SwitchOff
 from state.errors import Unencodable
 from tests.state.samples import NOON, asked, finished, granted, received, returned, started
 
@@ -120,6 +121,15 @@ async def test_the_switch_stops_guarded_appends_until_it_is_off(journal: Journal
     await journal.append(ORGANIZATION_STREAM, 2, [EverythingResumed(by="user:U1")])
     await journal.append("r-1", 2, [SPOKE], [SwitchOff()])
     assert not await journal.switched_off()
+
+
+async def test_an_append_can_ask_that_the_organization_has_not_moved_on(journal: Journal) -> None:
+    await journal.append("r-1", 0, [received()], [OrganizationAt(0)])
+    await journal.append(ORGANIZATION_STREAM, 0, [PolicyLoaded(policy_hash="sha256:b")])
+    with pytest.raises(GuardRefused) as caught:
+        await journal.append("r-1", 1, [SPOKE], [OrganizationAt(0)])
+    assert caught.value.guard == OrganizationAt(0)
+    await journal.append("r-1", 1, [SPOKE], [OrganizationAt(1)])
 
 
 async def test_an_approval_is_taken_once(journal: Journal) -> None:
