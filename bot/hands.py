@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.configuration import Configuration
-from bot.configuration.sections import Service
+from bot.systems import NAME, forge_of, systems_of
 from domain.tasks import Principal
 from tools.broker import LocalBroker
 from tools.catalog import ToolCatalog
-from tools.forge.local import LocalForge
 from tools.git.runner import Git, Identity
-from tools.pipeline.local import LocalPipeline, Settled, applied_path
+from tools.pipeline.local import LocalPipeline, Settled
 from tools.pipeline.watch import ForgeWatch
-from tools.registry import Systems, installed
+from tools.registry import installed
 from tools.sandbox.probe import SandboxReport, probe
-from tools.services.local import LocalService, LocalServices
 from tools.toolbox import Toolbox, toolbox_of
 from tools.workspace import Workspaces
 
@@ -45,51 +43,24 @@ async def equip(configuration: Configuration, settled: Settled) -> Equipment:
     systems = configuration.systems
     sandbox, report = await probe(allow_unconfined=systems.sandbox_opt_out)
     git = Git(sandbox=sandbox)
-    forge = LocalForge(root=systems.forge_root, git=git) if systems.forge_root is not None else None
-    applied = _applied(forge) if forge is not None else None
-    services = {name: _service(service) for name, service in systems.services.items()}
-    tools = installed(
-        Systems(
-            sandbox=sandbox,
-            git=git,
-            forge=forge,
-            applied=applied,
-            services=LocalServices(services=services) if services else None,
-            environment=systems.environment,
-            probe_allow=systems.probe_allow,
-            author=Identity(name="Countersign", email=f"countersign@{configuration.organization}.example"),
-            people=_identities(configuration),
-        )
-    )
+    forge = forge_of(systems, git)
+    author = Identity(name=NAME, email=f"countersign@{configuration.organization}.example")
+    touched = systems_of(systems, git=git, forge=forge, author=author, people=_identities(configuration))
+    tools = installed(touched)
     broker = LocalBroker(where=forge.bare if forge is not None else _no_repository)
     toolbox = toolbox_of(tools, broker=broker, workspaces=Workspaces(root=systems.workspaces))
-    if forge is None or applied is None:
+    if forge is None or touched.applied is None:
         return Equipment(sandbox=report, toolbox=toolbox, pipeline=None, watch=None)
     pipeline = LocalPipeline(
         forge=forge, git=git, sandbox=sandbox, repositories=repositories_in(forge.root), settled=settled
     )
-    return Equipment(sandbox=report, toolbox=toolbox, pipeline=pipeline, watch=ForgeWatch(forge=forge, applied=applied))
+    watch = ForgeWatch(forge=forge, applied=touched.applied)
+    return Equipment(sandbox=report, toolbox=toolbox, pipeline=pipeline, watch=watch)
 
 
 def repositories_in(root: Path) -> tuple[str, ...]:
     """OWNER/NAME of every bare repository beneath a local forge's root."""
     return tuple(sorted(f"{path.parent.name}/{path.stem}" for path in root.glob("*/*.git")))
-
-
-def _applied(forge: LocalForge) -> Callable[[str], Path]:
-    return lambda repository: applied_path(forge, repository)
-
-
-def _service(service: Service) -> LocalService:
-    directory = service.directory or Path("services") / service.name
-    return LocalService(
-        name=service.name,
-        directory=directory,
-        argv=service.argv,
-        log=service.log or directory / f"{service.name}.log",
-        url=service.url or "",
-        health=service.health or service.url or "",
-    )
 
 
 def _identities(configuration: Configuration) -> Callable[[Principal], Identity | None]:

@@ -1,6 +1,7 @@
 """From the configuration directory to what the loop goes by: rules, agents, runbooks, who is who."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,10 @@ def lay_down(configuration: Configuration, catalog: Catalog) -> Laid:
     )
 
 
-def configured(directory: Path | None) -> Configuration:
-    """The configuration in `directory`, else in $COUNTERSIGN_CONFIG, else here. Raises Invalid."""
+def configured(directory: Path | None, *, tools: Collection[str] | None = None) -> Configuration:
+    """The configuration in `directory`, else in $COUNTERSIGN_CONFIG, else here. Raises Invalid.
+
+    `tools` are the names that rules and agents may use; None where it only matters what is configured.
+    """
     where = directory or Path(os.environ.get("COUNTERSIGN_CONFIG") or ".")
-    return load(where.resolve(), os.environ)
+    return load(where.resolve(), os.environ, tools=tools)

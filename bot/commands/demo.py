@@ -16,6 +16,7 @@ from bot.configuration import Configuration, load
 from bot.program import Program, assembled
 from bot.sample.directory import NotADemo, Prepared, clear, known_token, prepare, write_mark
 from bot.sample.monitor import monitor
+from bot.systems import known_tools
 from playground import Playground
 from playground.errors import BadWorkspace
 from state.errors import StoreError
@@ -119,7 +120,7 @@ def _configuration(options: Options, prepared: Prepared, page: str) -> Configura
         "SLACK_BOT_TOKEN": app.bot_token,
         "SLACK_APP_TOKEN": app.app_token,
     }
-    configuration = load(options.directory, environ)
+    configuration = load(options.directory, environ, tools=known_tools())
     return replace(
         configuration,
         http=replace(configuration.http, host="127.0.0.1", port=options.http_port, url=None),

@@ -12,12 +12,12 @@ import yaml
 from slack_sdk.errors import SlackApiError
 
 from bot.clock import SystemClock
-from bot.commands.catalog import catalog_for
 from bot.commands.opened import AsJson, Config, print_json
 from bot.configuration import Configuration
 from bot.rulebook import configured, lay_down
 from bot.sample.directory import MANIFEST
 from bot.slack import SLACK_API
+from bot.systems import catalog_for, known_tools
 from handlers.slack.gateway import web_client
 from policy.files import Invalid
 from state.errors import StoreError
@@ -47,7 +47,7 @@ def doctor(config: Config = None, *, as_json: AsJson = False) -> None:
 
 async def _examine(config: Path | None) -> list[Finding]:
     try:
-        configuration = configured(config)
+        configuration = configured(config, tools=known_tools())
         lay_down(configuration, catalog_for(configuration))
     except Invalid as invalid:
         return [Finding(what="configuration", ok=False, says=str(fault)) for fault in invalid.faults]

@@ -29,9 +29,11 @@ slack:                                 # secrets are named here, never written h
 # places: {approvals: [C00000001]}     # where cards are shown besides a run's own thread
 # sources:                             # who may send webhooks: POST /webhooks/alertmanager
 #   alertmanager: {kind: alertmanager, channel: C00000002, agent: helper, secret: "${env:ALERTMANAGER_TOKEN}"}
-# services:                            # processes of this machine: status, logs, restart
-#   web: {directory: services/web, argv: [python3, web.py], url: "http://127.0.0.1:8000/"}
-# probes: {allow: ["127.0.0.1:8000"]}  # what http.probe may ask
+
+# What there is to be touched. A system that is not named here has no tools, and nothing may use them.
+services:                              # processes of this machine: status, logs, restart
+  web: {directory: services/web, argv: [python3, web.py], url: "http://127.0.0.1:8000/"}
+probes: {allow: ["127.0.0.1:8000"]}    # what http.probe may ask
 # forge: {root: forge}                 # bare repositories: forge/OWNER/NAME.git
 """
 _AGENT = """\

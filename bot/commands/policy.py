@@ -11,8 +11,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from bot.commands.catalog import catalog_for, known_tools
 from bot.configuration import Configuration, load
+from bot.systems import catalog_for, known_tools
 from domain.tasks import Task
 from loop.ports import Routed
 from policy.cases import CaseResult, run_cases

@@ -12,11 +12,12 @@ from bot.configuration import Configuration
 from bot.program import assembled
 from bot.rulebook import configured
 from bot.slack import Unreachable
+from bot.systems import known_tools
 
 
 def serve(config: Config = None) -> None:
     """Serve Slack, webhooks and the API, with the workers inside."""
-    configuration = configured(config)
+    configuration = configured(config, tools=known_tools())
     missing = configuration.missing_secrets()
     for fault in missing:
         typer.echo(str(fault), err=True)

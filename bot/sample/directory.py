@@ -26,6 +26,7 @@ from tools.services.local import LocalService
 MATERIAL = Path(examples.acme.__file__).parent / "config"
 MANIFEST = Path(__file__).resolve().parents[2] / "manifest.yml"
 MARK = "demo.json"
+SYSTEMS = "# Where this machine keeps the systems"  # begins what the sample's main file says of an imagined machine
 
 
 class NotADemo(Exception):
@@ -103,11 +104,9 @@ def _copy(directory: Path, service: LocalService) -> None:
         },
         "probes": {"allow": [service.url.removeprefix("http://").rstrip("/")]},
     }
-    said = (MATERIAL / "countersign.yaml").read_text()
+    said = (MATERIAL / "countersign.yaml").read_text().partition(SYSTEMS)[0]
     added = yaml.safe_dump(here, sort_keys=False, width=200)
-    text = (
-        f"{said}\n# Where this machine keeps the sample organization's systems; written by `countersign demo`.\n{added}"
-    )
+    text = f"{said}{SYSTEMS}; written by `countersign demo`.\n{added}"
     draft = directory / f"countersign.yaml.{secrets.token_hex(4)}"
     draft.write_text(text)
     draft.replace(directory / "countersign.yaml")

@@ -87,3 +87,15 @@ def test_fresh_never_removes_what_no_demo_made(tmp_path: Path, countersign) -> N
     assert started.returncode == 2
     assert "nothing was removed" in started.stderr
     assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_check_refuses_what_serve_refuses(tmp_path: Path, countersign) -> None:
+    """Both read the tools from the same place: without services there is no tool for the runbook."""
+    countersign("init", str(tmp_path))
+    main = tmp_path / "countersign.yaml"
+    kept = [line for line in main.read_text().splitlines() if not line.startswith(("services:", "  web:"))]
+    main.write_text("\n".join(kept) + "\n")
+    for command in (("policy", "check"), ("doctor",)):
+        asked = countersign(*command, "--config", str(tmp_path))
+        assert asked.returncode != 0
+        assert "service.status" in asked.stdout + asked.stderr

@@ -24,7 +24,8 @@ policies:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     agent = AGENT.replace('reasoner: {runbooks: ["*"]}\n', "")
-    return write(tmp_path, {"countersign.yaml": LEAST, "agents/remediation.yaml": agent, "policies/org.yaml": POLICIES})
+    main = LEAST + "forge: {root: forge}\n"
+    return write(tmp_path, {"countersign.yaml": main, "agents/remediation.yaml": agent, "policies/org.yaml": POLICIES})
 
 
 def run(home: Path, *words: str, given: str | None = None) -> Result:
