@@ -1,13 +1,11 @@
 """Patterns of rules: `*` stands for any characters, everything else for itself. Matching never backtracks far."""
 
-from functools import lru_cache
 
-
-@lru_cache(maxsize=8192)
 def matches(pattern: str, value: str) -> bool:
     """Whether the whole of `value` fits."""
-    if "*" not in pattern:
-        return pattern == value
+    head, star, rest = pattern.partition("*")
+    if not rest:
+        return value.startswith(head) if star else value == head
     first, *middle, last = pattern.split("*")
     if len(value) < len(first) + len(last) or not value.startswith(first) or not value.endswith(last):
         return False
@@ -20,11 +18,24 @@ def matches(pattern: str, value: str) -> bool:
     return True
 
 
-def prefix(pattern: str) -> str:
-    """What every fitting value begins with."""
-    return pattern.partition("*")[0]
+def fits_any(patterns: tuple[str, ...], values: tuple[str, ...]) -> bool:
+    """Whether some value fits some pattern."""
+    for value in values:
+        if value in patterns:
+            return True
+    return any("*" in pattern and matches(pattern, value) for pattern in patterns for value in values)
 
 
 def exact(pattern: str) -> bool:
     """Whether only one value fits."""
     return "*" not in pattern
+
+
+def prefix(pattern: str) -> str:
+    """What every fitting value begins with."""
+    return pattern.partition("*")[0]
+
+
+def suffix(pattern: str) -> str:
+    """What every fitting value ends with."""
+    return pattern.rpartition("*")[2]

@@ -8,13 +8,14 @@ along in `claims`, the losers too, for those who ask why.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.decisions import Reason, Requirement
 from domain.tiers import Tier
 from policy.globs import matches
 
 Globs = tuple[str, ...]
+N = TypeVar("N", int, float)
 _LEAST = ("tier", "max_iterations", "timeout_s", "deadline_s", "budget_usd")
 _EITHER = ("requires_pr", "requires_validation")
 
@@ -50,20 +51,7 @@ class Bounds:
         return not self.denials
 
     def __and__(self, other: "Bounds") -> "Bounds":
-        return Bounds(
-            tier=min(self.tier, other.tier),
-            max_iterations=_least(self.max_iterations, other.max_iterations),
-            timeout_s=_least(self.timeout_s, other.timeout_s),
-            deadline_s=_least(self.deadline_s, other.deadline_s),
-            budget_usd=_least(self.budget_usd, other.budget_usd),
-            allowed_tools=self.allowed_tools | other.allowed_tools,
-            denied_tools=self.denied_tools | other.denied_tools,
-            requires_pr=self.requires_pr or other.requires_pr,
-            requires_validation=self.requires_validation or other.requires_validation,
-            approvals=merged((*self.approvals, *other.approvals)),
-            denials=self.denials | other.denials,
-            claims=self.claims | other.claims,
-        )
+        return meet((self, other))
 
     def admits_tool(self, tool: str) -> bool:
         """Whether every allow-list has the tool, and no deny-list."""
@@ -81,6 +69,10 @@ class Bounds:
         """Who asked for less than what holds."""
         return _ordered(claim.reason for claim in self.claims if not self._holds(claim))
 
+    def reasons_for(self, sets: str) -> tuple[Reason, ...]:
+        """Those of `reasons` that set this one limit."""
+        return _ordered(claim.reason for claim in self.claims if claim.reason.sets == sets and self._holds(claim))
+
     def _holds(self, claim: Claim) -> bool:
         sets = claim.reason.sets
         name = _FIELD_OF.get(sets, sets)
@@ -91,11 +83,49 @@ _FIELD_OF = {"timeout": "timeout_s", "deadline": "deadline_s"}
 
 
 def meet(parts: Iterable[Bounds]) -> Bounds:
-    """The meet of all; the top of none."""
-    result = Bounds()
+    """The meet of all, in one pass; the top of none."""
+    tier = Tier.PRODUCTION
+    iterations: int | None = None
+    timeout: float | None = None
+    deadline: float | None = None
+    budget: float | None = None
+    pr = validation = False
+    asked: list[Requirement] = []
+    allowed, denied, denials, claims = _NOTHING, _NOTHING, _NOTHING, []
     for part in parts:
-        result = result & part
-    return result
+        tier = part.tier if part.tier < tier else tier
+        if part.max_iterations is not None:
+            iterations = _least(iterations, part.max_iterations)
+        if part.timeout_s is not None:
+            timeout = _least(timeout, part.timeout_s)
+        if part.deadline_s is not None:
+            deadline = _least(deadline, part.deadline_s)
+        if part.budget_usd is not None:
+            budget = _least(budget, part.budget_usd)
+        allowed |= part.allowed_tools
+        denied |= part.denied_tools
+        pr = pr or part.requires_pr
+        validation = validation or part.requires_validation
+        asked += part.approvals
+        denials |= part.denials
+        claims.append(part.claims)
+    return Bounds(
+        tier=tier,
+        max_iterations=iterations,
+        timeout_s=timeout,
+        deadline_s=deadline,
+        budget_usd=budget,
+        allowed_tools=allowed,
+        denied_tools=denied,
+        requires_pr=pr,
+        requires_validation=validation,
+        approvals=merged(asked),
+        denials=denials,
+        claims=_NOTHING.union(*claims),
+    )
+
+
+_NOTHING: frozenset[Any] = frozenset()
 
 
 def merged(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
@@ -104,10 +134,19 @@ def merged(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
     for one in requirements:
         text = one.approvers.text
         by_text[text] = _stricter(by_text[text], one) if text in by_text else one
-    return tuple(sorted(by_text.values(), key=lambda r: (r.stage, r.approvers.text)))
+    if len(by_text) < 2:
+        return tuple(by_text.values())
+    return tuple([one for _, one in sorted(by_text.items(), key=_by_stage)])
+
+
+def _by_stage(entry: tuple[str, Requirement]) -> tuple[int, str]:
+    text, one = entry
+    return one.stage, text
 
 
 def _stricter(one: Requirement, other: Requirement) -> Requirement:
+    if one is other or one == other:
+        return one
     return replace(
         one,
         count=max(one.count, other.count),
@@ -125,14 +164,17 @@ def narrower(one: Bounds, other: Bounds) -> bool:
     return all(getattr(met, f.name) == getattr(one, f.name) for f in fields(Bounds) if f.name != "claims")
 
 
-def _least(one: Any, other: Any) -> Any:
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)
+def _least(one: N | None, other: N) -> N:
+    return other if one is None or other < one else one
 
 
 def _ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    return tuple(sorted(set(reasons), key=lambda r: (r.file, r.line, r.policy, r.sets, r.to)))
+    found = set(reasons)
+    return tuple(found) if len(found) < 2 else tuple(sorted(found, key=_by_place))
+
+
+def _by_place(reason: Reason) -> tuple[str, int, str, str, str]:
+    return reason.file, reason.line, reason.policy, reason.sets, reason.to
 
 
 def canonical_requirement(one: Requirement) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domain.tasks import Source
 from domain.tiers import Effect
 from policy.files import Fields, label, nearest, several, text
-from policy.globs import exact, matches
+from policy.globs import exact, fits_any, matches
 from policy.nodes import Faults, Node
 
 KEYS = ("source", "type", "agent", "repository", "requester", "tool", "effect", "resource", "labels")
@@ -27,11 +27,14 @@ class Names:
     tools: Collection[str] | None = None
 
 
+Tests = tuple[tuple[str, tuple[str, ...]], ...]  # attribute and patterns
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """Attribute -> patterns, any of which must fit. Labels are attributes of their own: `label:env`."""
 
-    tests: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    tests: Tests = ()
 
     @property
     def at_boundary(self) -> bool:
@@ -43,12 +46,8 @@ class Match:
         return any(name == attribute for name, _ in self.tests)
 
     def fits(self, facts: "Facts") -> bool:
-        """Whether every test fits. An unknown value fits every pattern; a value that is not there fits none."""
-        for attribute, patterns in self.tests:
-            values = facts.values(attribute)
-            if values is not None and not any(matches(p, v) for v in values for p in patterns):
-                return False
-        return True
+        """Whether every test fits."""
+        return fit(self.tests, facts)
 
     @property
     def canonical(self) -> Mapping[str, list[str]]:
@@ -68,6 +67,15 @@ class Facts:
         if attribute in self.known:
             return self.known[attribute]
         return None if attribute.startswith(LABEL) and not self.labels_known else ()
+
+
+def fit(tests: Tests, facts: Facts) -> bool:
+    """Whether every test fits. An unknown value fits every pattern; a value that is not there fits none."""
+    for attribute, patterns in tests:
+        values = facts.values(attribute)
+        if values is not None and not fits_any(patterns, values):
+            return False
+    return True
 
 
 def nearly(pattern: str, known: Collection[str]) -> bool:
