@@ -56,7 +56,8 @@ class ToolCall:
     """One proposed effect, typed. `resource` and `labels` are None when nothing established them: unknown, not empty.
 
     `fingerprint` is the target's state when the call was proposed; a start against another state fails. `verifies`
-    makes the call the check of an earlier one of the same batch. `tainted` names arguments that follow untrusted text.
+    makes the call the check of an earlier one of the same batch; `undoes` follows from the tool that reverses another.
+    `tainted` names arguments that follow untrusted text.
     """
 
     call_id: str
@@ -74,6 +75,7 @@ class ToolCall:
     rollback: str = ""
     expect: Expectation | None = None
     verifies: str | None = None
+    undoes: str | None = None  # the earlier call of the run that this one takes back
     tainted: tuple[str, ...] = ()
     problem: str = ""  # why it cannot be done as written: a schema's fault, an unreachable target
     proposer: str = "reasoner"  # or the person who edited or offered it

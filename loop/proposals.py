@@ -89,7 +89,8 @@ def complete(
     for index, draft in enumerate(drafts):
         extra = prepared[index] if index < len(prepared) else NOTHING
         before = calls[-1].call_id if calls and draft.verifies_previous else None
-        calls.append(_call(f"c{run.calls_made + offset + index + 1}", draft, extra, book, before))
+        call = _call(f"c{run.calls_made + offset + index + 1}", draft, extra, book, before)
+        calls.append(replace(call, undoes=_undone(run, call, book)))
     return tuple(calls)
 
 
@@ -117,6 +118,15 @@ def _call(call_id: str, draft: p.DraftCall, extra: p.Prepared, book: Rulebook, v
         problem=extra.problem or "",
     )
     return call if call.problem else _with_problem(call, book)
+
+
+def _undone(run: Run, call: ToolCall, book: Rulebook) -> str | None:
+    """The latest call of the run that has started, at the same target, and is reversed by this one's tool."""
+    for record in reversed(run.past if call.effect is not Effect.READ else ()):
+        spec = book.catalog.spec(record.call.tool)
+        if record.key and spec is not None and spec.undo == call.tool and record.call.resource == call.resource:
+            return record.call.call_id
+    return None
 
 
 def _with_problem(call: ToolCall, book: Rulebook) -> ToolCall:
