@@ -4,9 +4,10 @@ Nothing is assumed: what a task lacks is empty and fits nothing; the resource an
 that nobody could establish are unknown and fit everything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from domain.calls import ToolCall
@@ -14,7 +15,8 @@ from domain.people import Snapshot
 from domain.tasks import Principal, Source, Task, Trust
 from domain.tiers import Effect
 from policy.cel import Condition, ConditionFailed, Prepared, prepare
-from policy.globs import matches
+from policy.expressions import Path
+from policy.globs import fits_any
 from policy.matching import LABEL, Facts
 
 Groups = Mapping[str, frozenset[Principal] | None]  # members by name; None: only the directory knows
@@ -39,7 +41,7 @@ class Membership:
 
 ANYONE, NOBODY = "anyone", "nobody"
 DANGEROUS = frozenset({Effect.EXECUTE, Effect.CHANGE})
-_HEAVY = (("task", "payload"), ("task", "inputs"), ("call", "arguments"))
+_STRUCTURES = frozenset({("task",), ("run",), ("call",), ("task", "trigger"), ("task", "context")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ class CallView:
 
 
 class Situation:
-    """What is judged, at one moment. Values for conditions are made once, when the first condition asks."""
+    """What is judged, at one moment. Values are made when the first condition asks, and only those that it reads."""
 
     def __init__(
         self,
@@ -83,18 +85,18 @@ class Situation:
     ) -> None:
         self.task, self.view, self.now, self._progress = task, view, now, progress
         self._dangerous = view is not None and view.effect in DANGEROUS
-        self._prepared: dict[tuple[bool, Principal | None], Prepared] = {}
-        self._standing = [requesters([one], people, groups, certain=True) for one in standing]
+        self._standing, self._people, self._groups = standing, people, groups
+        self._prepared: dict[tuple[tuple[Path, ...], Principal | None], Prepared] = {}
+        known = _of_task(task, requesters(standing, people, groups))
+        if view is not None:
+            self._add_call(known, view)
         labels_known = view is None or view.labels is not None or not self._dangerous
-        self.facts = Facts(
-            known={**_of_task(task, requesters(standing, people, groups)), **(self._of_call(view) if view else {})},
-            labels_known=labels_known,
-        )
+        self.facts = Facts(known=known, labels_known=labels_known)
 
     def holds(self, condition: Condition) -> bool:
         """Whether the condition holds. Raises ConditionFailed. What is unknown counts as fulfilling it."""
         unknown = [path for path in self._unknown() if condition.reads(*path)]
-        if any(path in condition.asks for path in unknown):
+        if unknown and any(path in condition.asks for path in unknown):
             return True  # `has(call.labels)`, of labels that nobody knows
         try:
             return self._holds(condition)
@@ -106,7 +108,8 @@ class Situation:
     def excepted(self, patterns: Sequence[str]) -> bool:
         """Whether each of those whose standing counts is among these requesters; nobody is not."""
         return bool(self._standing) and all(
-            any(matches(pattern, name) for pattern in patterns for name in names) for names in self._standing
+            fits_any(tuple(patterns), requesters([one], self._people, self._groups, certain=True))
+            for one in self._standing
         )
 
     def _holds(self, condition: Condition) -> bool:
@@ -127,22 +130,26 @@ class Situation:
         return tuple(("call", name) for name, value in sides if value is None)
 
     def _values(self, condition: Condition, requester: Principal | None) -> Prepared:
-        """The values as the engine takes them; payload and arguments only for a condition that reads them."""
-        heavy = any(condition.reads(*path) for path in _HEAVY)
-        key = (heavy, requester)
+        """What the condition reads, as the engine takes it: converting values costs more than evaluating them."""
+        wanted = _whole(condition.paths)
+        key = (wanted, requester)
         if key not in self._prepared:
-            values: dict[str, Any] = {"task": _task_values(self.task, requester, heavy=heavy), "now": self.now}
-            values["run"] = _run_values(self._progress)
-            if self.view is not None:
-                values["call"] = self._call_values(self.view, heavy=heavy)
-            self._prepared[key] = prepare(values)
+            roots = {path[0] for path in wanted}
+            values: dict[str, Any] = {"now": self.now}
+            if "task" in roots:
+                values["task"] = _task_values(self.task, requester)
+            if "run" in roots:
+                values["run"] = _run_values(self._progress)
+            if "call" in roots and self.view is not None:
+                values["call"] = self._call_values(self.view)
+            self._prepared[key] = prepare(_picked(values, wanted))
         return self._prepared[key]
 
-    def _call_values(self, view: CallView, *, heavy: bool) -> dict[str, Any]:
+    def _call_values(self, view: CallView) -> dict[str, Any]:
         values: dict[str, Any] = {
             "tool": view.call.tool,
             "effect": view.effect.value,
-            "arguments": view.call.arguments if heavy else {},
+            "arguments": view.call.arguments,
             "tainted": bool(view.call.tainted),
         }
         if view.resources or not self._dangerous:
@@ -151,16 +158,36 @@ class Situation:
             values["labels"] = view.labels[-1] if view.labels else {}
         return values
 
-    def _of_call(self, view: CallView) -> dict[str, tuple[str, ...] | None]:
-        known: dict[str, tuple[str, ...] | None] = {
-            "tool": (view.call.tool,),
-            "effect": (view.effect.value,),
-            "resource": None if view.resources is None and self._dangerous else view.resources or (),
-        }
+    def _add_call(self, known: dict[str, tuple[str, ...] | None], view: CallView) -> None:
+        known["tool"] = (view.call.tool,)
+        known["effect"] = (view.effect.value,)
+        known["resource"] = None if view.resources is None and self._dangerous else view.resources or ()
         for labels in view.labels or ():
             for name, value in labels.items():
                 known[LABEL + name] = (*(known.get(LABEL + name) or ()), value)
-        return known
+
+
+@lru_cache(maxsize=4096)
+def _whole(paths: frozenset[Path]) -> tuple[Path, ...]:
+    """The paths, each cut where the values end whose names we know: what is below is taken whole."""
+    return tuple(sorted({_cut(path) for path in paths}))
+
+
+def _cut(path: Path) -> Path:
+    return next((path[:n] for n in range(1, len(path)) if path[:n] not in _STRUCTURES), path)
+
+
+def _picked(values: Mapping[str, Any], wanted: Iterable[Path]) -> dict[str, Any]:
+    """Of `values` only what these paths name, as far as it is there."""
+    picked: dict[str, Any] = {}
+    for *above, last in wanted:
+        held, source = picked, values
+        for name in above:
+            source = source.get(name, {})
+            held = held.setdefault(name, {})
+        if last in source:
+            held[last] = source[last]
+    return picked
 
 
 def requesters(
@@ -173,30 +200,30 @@ def requesters(
     """
     if not standing:
         return (NOBODY,)
-    names: set[str] = {ANYONE}
+    names = {ANYONE: None}
     for principal in standing:
         person = people.people.get(principal)
-        known = {*groups.groups_of.get(principal, ()), *(person.groups if person else ())}
+        names[principal] = None
+        known = [*groups.groups_of.get(principal, ()), *(person.groups if person else ())]
         if person is None and not certain and principal.startswith("user:"):
-            known |= set(groups.hidden)
-        names |= {principal, *(f"group:{group}" for group in known)}
-    return tuple(sorted(names))
+            known += groups.hidden
+        for group in known:
+            names["group:" + group] = None
+    return tuple(names)
 
 
 def _of_task(task: Task, names: tuple[str, ...]) -> dict[str, tuple[str, ...] | None]:
-    def one(value: str | None) -> tuple[str, ...]:
-        return (value,) if value else ()
-
+    agent, repository = task.context.agent_slug, task.context.repository_id
     return {
-        "source": one(task.trigger.source),
-        "type": one(task.type),
-        "agent": one(task.context.agent_slug),
-        "repository": one(task.context.repository_id),
+        "source": (task.trigger.source,) if task.trigger.source else (),
+        "type": (task.type,) if task.type else (),
+        "agent": (agent,) if agent else (),
+        "repository": (repository,) if repository else (),
         "requester": names,
     }
 
 
-def _task_values(task: Task, requester: Principal | None, *, heavy: bool) -> dict[str, Any]:
+def _task_values(task: Task, requester: Principal | None) -> dict[str, Any]:
     context = task.context
     return {
         "type": task.type,
@@ -214,8 +241,8 @@ def _task_values(task: Task, requester: Principal | None, *, heavy: bool) -> dic
             "agent_slug": context.agent_slug or "",
             "priority": context.priority.value,
         },
-        "payload": task.payload if heavy else {},
-        "inputs": task.inputs if heavy else {},
+        "payload": task.payload,
+        "inputs": task.inputs,
     }
 
 
