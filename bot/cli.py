@@ -10,28 +10,18 @@ from typing import Annotated
 import structlog
 import typer
 
-from bot.commands import audit, demo, doctor, init, policy, runs, serve, state, switch, tokens
+from bot.commands.table import Table
 from bot.version import VERSION
 from policy.files import Invalid
 from state.errors import StoreError
 
 app = typer.Typer(
+    cls=Table,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="An operator for infrastructure work that lives in Slack.",
 )
-app.command("demo")(demo.demo)
-app.command("serve")(serve.serve)
-app.command("init")(init.init)
-app.command("doctor")(doctor.doctor)
-app.add_typer(policy.app, name="policy")
-app.add_typer(runs.app, name="runs")
-app.add_typer(audit.app, name="audit")
-app.add_typer(state.app, name="state")
-app.add_typer(tokens.app, name="tokens")
-app.command("stop-all")(switch.stop_all)
-app.command("resume-all")(switch.resume_all)
 
 
 @app.callback(invoke_without_command=True)
