@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.canonical import Json
+from domain.decisions import Approvers
 from domain.tiers import Tier
 
 
@@ -18,6 +19,25 @@ class SuccessCheck:
     arguments: Mapping[str, Json]
     expect: str
     describe: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earning:
+    """One rung that an agent may earn: which record makes it ask, and who countersigns besides what the rules ask.
+
+    At least `approved` calls of `tools`, as proposed, within the last `within_s`; of them, and of what was refused in
+    that time, at most so many `denied` and `edited`; and nothing rolled back, no prediction broken.
+    """
+
+    tier: Tier
+    approved: int
+    within_s: float
+    tools: tuple[str, ...] = ("*",)
+    denied: int = 0
+    edited: int = 0
+    by: tuple[Approvers, ...] = ()
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +60,9 @@ class Agent:
     file: str = ""
     line: int = 0
     inputs: Mapping[str, str] = field(default_factory=dict)  # input name -> description, for forms
+    earns: tuple[Earning, ...] = ()  # the rungs above `tier`, lowest first
+
+    @property
+    def ceiling(self) -> Tier:
+        """The highest tier that it may ever start from."""
+        return max((self.tier, *(rung.tier for rung in self.earns)))

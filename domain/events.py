@@ -13,6 +13,7 @@ from domain.calls import Doubt, Observation, ToolCall
 from domain.decisions import Deny, PolicyDecision, Reason
 from domain.outcomes import Outcome
 from domain.tasks import Principal, Task
+from domain.tiers import Tier
 
 # ── Arrivals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -396,6 +397,26 @@ class FreezeLifted:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierEarned:
+    """People countersigned that an agent starts from a higher tier; `run_id` is the run in which they did."""
+
+    agent: str
+    tier: Tier
+    run_id: str
+    by: tuple[Principal, ...]
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierLost:
+    """What an agent had earned is gone: by itself, after a broken prediction or a rollback, or by a person's word."""
+
+    agent: str
+    by: Principal
+    why: str
+
+
 Arrival = (
     TaskReceived
     | PersonSpoke
@@ -432,7 +453,14 @@ Answer = (
 Consequence = ApprovalGranted | ApprovalClosed | CallsDropped | DoubtPutToPerson
 RunEvent = Arrival | Answer | Consequence
 OrganizationEvent = (
-    InstanceStarted | EverythingStopped | EverythingResumed | PolicyLoaded | FreezeDeclared | FreezeLifted
+    InstanceStarted
+    | EverythingStopped
+    | EverythingResumed
+    | PolicyLoaded
+    | FreezeDeclared
+    | FreezeLifted
+    | TierEarned
+    | TierLost
 )
 Event = RunEvent | OrganizationEvent
 

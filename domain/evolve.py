@@ -117,6 +117,8 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             | e.PolicyLoaded()
             | e.FreezeDeclared()
             | e.FreezeLifted()
+            | e.TierEarned()
+            | e.TierLost()
         ):
             raise IllegalEvent(f"{run.run_id}: {type(event).__name__} belongs to the organization's stream")
         case _:

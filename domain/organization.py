@@ -11,6 +11,7 @@ from typing import assert_never
 
 from domain import events as e
 from domain.tasks import Principal
+from domain.tiers import Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,16 @@ class DeclaredFreeze:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Earned:
+    """The tier that an agent starts from, above the one of its file, and the run in which people countersigned that."""
+
+    tier: Tier
+    since: datetime
+    run_id: str
+    by: tuple[Principal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
     """What holds for every run. `seq` is the number of events it was folded from."""
 
@@ -37,6 +48,7 @@ class Organization:
     policy_hash: str = ""
     stopped_by: Principal | None = None
     freezes: Mapping[str, DeclaredFreeze] = field(default_factory=dict)
+    earned: Mapping[str, Earned] = field(default_factory=dict)  # by agent
 
     @property
     def stopped(self) -> bool:
@@ -65,6 +77,12 @@ def evolve_organization(organization: Organization, recorded: e.Recorded) -> Org
         case e.FreezeLifted(id=name):
             left = {key: freeze for key, freeze in organization.freezes.items() if key != name}
             return replace(organization, freezes=left)
+        case e.TierEarned(agent=agent, tier=tier, run_id=run_id, by=by):
+            earned = Earned(tier=tier, since=recorded.at, run_id=run_id, by=by)
+            return replace(organization, earned={**organization.earned, agent: earned})
+        case e.TierLost(agent=agent):
+            kept = {slug: earned for slug, earned in organization.earned.items() if slug != agent}
+            return replace(organization, earned=kept)
         case _:
             assert_never(event)
 

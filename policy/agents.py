@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from domain.agents import Agent, SuccessCheck
 from policy.approvers import approvers
-from policy.cel import condition
+from policy.autonomy import ReadEarning, check_rungs
+from policy.conditions.condition import condition
 from policy.files import Fields, by_name, choice, duration, integer, label, money, several, text
 from policy.limits import TIERS, tier_named
 from policy.matching import Names, ReadPattern
@@ -15,7 +16,7 @@ from policy.subjects import data
 
 KEYS = (
     *("slug", "describe", "handles", "tier", "tools", "reasoner", "owners", "success", "fallback", "inputs"),
-    *("max_iterations", "timeout", "deadline", "budget_usd"),
+    *("max_iterations", "timeout", "deadline", "budget_usd", "earns"),
 )
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
@@ -45,8 +46,10 @@ def read_agent(node: Node, names: Names, faults: Faults) -> Agent | None:
     tools = fields.need("tools", several(ReadPattern("tool", names.tools)))
     owners = fields.get("owners", several(approvers(names.groups, people_only=True)), ())
     at = fields.child("slug") or node
+    earns = fields.get("earns", several(ReadEarning(names)), ())
     if slug is None or handles is None or tier is None or tools is None:
         return None
+    check_rungs(tier_named(tier), earns, faults)
     return Agent(
         slug=slug,
         describe=fields.get("describe", text, ""),
@@ -64,6 +67,7 @@ def read_agent(node: Node, names: Names, faults: Faults) -> Agent | None:
         file=at.file,
         line=at.line,
         inputs=fields.get("inputs", by_name(label), {}),
+        earns=earns,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from domain.decisions import Approvers
 from policy.agents import read_agents
+from policy.autonomy import promotion_rules
 from policy.catalogue import Catalogue, read_catalogue
 from policy.engine import PolicySet, policy_set
 from policy.facts import Groups
@@ -37,4 +38,5 @@ def load(
     names = Names(groups=groups, agents=agents, tools=tools)
     rules, freezes = read_policies(sources.policies, names, faults)
     resources = read_catalogue(*sources.resources, faults) if sources.resources else Catalogue()
+    rules += promotion_rules(agents.values())
     return policy_set(rules, freezes=freezes, catalogue=resources, groups=groups, approvers=approvers, agents=agents)

@@ -11,7 +11,7 @@ from domain.people import Snapshot
 from domain.tasks import Principal, Task
 from policy.facts import Progress, Situation, depth_of, tainted_task
 from policy.lattice import Bounds, Claim
-from policy.limits import NO_TOOLS, grant
+from policy.limits import NO_TOOLS
 from policy.ruleset import RuleSet, place
 
 
@@ -49,7 +49,7 @@ def door_bounds(
     progress: Progress | None = None,
 ) -> tuple[Bounds, bool]:
     """The decision as bounds, and whether it is the same at any moment: no condition was asked."""
-    start = grant(agent) if agent else Bounds()
+    start = policies.start(agent) if agent else Bounds()
     fresh = Progress(tier=int(start.tier), tainted=tainted_task(task), depth=depth_of(task))
     routed = task if agent is None else replace(task, context=replace(task.context, agent_slug=agent.slug))
     situation = Situation(

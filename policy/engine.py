@@ -27,9 +27,11 @@ class PolicySet(RuleSet):
     """Implements `loop.rulebook.Rules`. Pure: the same questions get the same answers."""
 
     def under(self, organization: Organization) -> "PolicySet":
-        """The same rules, narrowed by the freezes that people have declared."""
+        """The same rules, narrowed by the freezes that people have declared, over what agents have earned."""
         declared = tuple(declared_freeze(one) for _, one in sorted(organization.freezes.items()))
-        return self if declared == self.declared else replace(self, declared=declared, calls=Memo())
+        if (declared, organization.earned) == (self.declared, self.earned):
+            return self
+        return replace(self, declared=declared, earned=organization.earned, calls=Memo())
 
     def evaluate(
         self,
@@ -84,7 +86,7 @@ def policy_set(
         groups=Membership.of(groups or {}),
         approvers=peers,
         agents=agents or {},
-        hash=hash_of(listed, frozen, resources, peers),
+        hash=hash_of(listed, frozen, resources, peers, (agents or {}).values()),
         at_door=Index([rule for rule in listed if not rule.at_boundary]),
         at_boundary=Index([rule for rule in listed if rule.at_boundary]),
         by_id={rule.id: rule for rule in listed},

@@ -1,6 +1,6 @@
 """`limit:` of a rule, and what an agent's grant comes to: bounds, each with the claim of who set it."""
 
-from domain.agents import Agent
+from domain.agents import Agent, Earning
 from domain.decisions import Reason
 from domain.tiers import Tier
 from policy.files import Fields, boolean, choice, duration, integer, money, several, spell_duration
@@ -64,15 +64,18 @@ def claims_of(bounds: Bounds, *, policy: str, file: str, line: int, tier: bool) 
     return frozenset(said)
 
 
-def grant(agent: Agent) -> Bounds:
-    """The start of every decision: what the agent is granted. Rules only narrow it."""
+def grant(agent: Agent, tier: Tier, rung: Earning | None = None) -> Bounds:
+    """The start of every decision: what the agent is granted, from `tier` on, which `rung` may have raised."""
     bounds = Bounds(
-        tier=agent.tier,
+        tier=tier,
         max_iterations=agent.max_iterations,
         timeout_s=agent.timeout_s,
         deadline_s=agent.deadline_s,
         budget_usd=agent.budget_usd,
         allowed_tools=frozenset({agent.tools}),
     )
-    claims = claims_of(bounds, policy=f"agent:{agent.slug}", file=agent.file, line=agent.line, tier=True)
-    return bounds & Bounds(claims=claims)
+    given = claims_of(bounds, policy=f"agent:{agent.slug}", file=agent.file, line=agent.line, tier=rung is None)
+    if rung is None:
+        return bounds & Bounds(claims=given)
+    reason = Reason(policy=f"earned:{agent.slug}", file=rung.file, line=rung.line, sets="tier", to=tier.label)
+    return bounds & Bounds(claims=given | {Claim(reason=reason, value=tier)})

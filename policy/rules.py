@@ -12,7 +12,7 @@ from typing import Any
 from domain.canonical import digest
 from domain.decisions import Reason, Requirement
 from policy.approvers import requirement
-from policy.cel import Condition, condition
+from policy.conditions.condition import Condition, condition
 from policy.files import Fields, choice, integer, several, spell_duration, text
 from policy.freezes import Freeze, read_freeze
 from policy.lattice import Bounds, Claim, canonical_requirement, merged
@@ -107,7 +107,7 @@ class ReadRule:
             cases=fields.get("tests", several(read_case), ()),
         )
         rule = replace(draft, bounds=self._bounds(fields, draft, faults))
-        return replace(rule, contents=_contents(rule)) if len(faults) == before else None
+        return replace(rule, contents=contents_of(rule)) if len(faults) == before else None
 
     def _bounds(self, fields: Fields, rule: Rule, faults: Faults) -> Bounds:
         given = [key for key in ("deny", "limit", "approve") if key in fields]
@@ -154,7 +154,8 @@ def _reason(rule: Rule, sets: str, to: str) -> Reason:
     return Reason(policy=rule.id, file=rule.file, line=rule.line, sets=sets, to=to)
 
 
-def _contents(rule: Rule) -> str:
+def contents_of(rule: Rule) -> str:
+    """Digest of what a rule says; not of where it stands or how it is described."""
     bounds = rule.bounds
     said: Mapping[str, Any] = {
         "id": rule.id,

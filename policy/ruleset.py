@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from domain.agents import Agent
 from domain.canonical import digest
 from domain.decisions import Approvers, Reason
+from domain.organization import Earned
+from policy.autonomy import canonical_agent, start_of
 from policy.catalogue import Catalogue
-from policy.cel import ConditionFailed
+from policy.conditions.condition import ConditionFailed
 from policy.facts import Membership, Situation
 from policy.freezes import Freeze
 from policy.index import Index
 from policy.lattice import Bounds, meet
+from policy.limits import grant
 from policy.memo import Memo
 from policy.rules import Rule, denial
 
@@ -23,6 +26,7 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     declared: tuple[Freeze, ...] = ()  # by people, beside the files
+    earned: Mapping[str, Earned] = field(default_factory=dict)  # by agent
     catalogue: Catalogue = field(default_factory=Catalogue)
     groups: Membership = field(default_factory=Membership)
     approvers: tuple[Approvers, ...] = ()
@@ -32,6 +36,10 @@ class RuleSet:
     at_boundary: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     by_id: Mapping[str, Rule] = field(default_factory=dict, repr=False)
     calls: Memo[Bounds] = field(default_factory=Memo[Bounds], repr=False, compare=False)
+
+    def start(self, agent: Agent) -> Bounds:
+        """What the agent is granted: by its file, and by what it has earned."""
+        return grant(agent, *start_of(agent, self.earned.get(agent.slug)))
 
     def door(self, situation: Situation) -> tuple[Bounds, bool]:
         """What the rules about tasks say, and whether they will say so of the same task at any moment."""
@@ -76,7 +84,11 @@ def stops(freeze: Freeze, situation: Situation) -> bool:
 
 
 def hash_of(
-    rules: Iterable[Rule], freezes: Iterable[Freeze], catalogue: Catalogue, approvers: Iterable[Approvers]
+    rules: Iterable[Rule],
+    freezes: Iterable[Freeze],
+    catalogue: Catalogue,
+    approvers: Iterable[Approvers],
+    agents: Iterable[Agent] = (),
 ) -> str:
     """Names this version of the rules, whatever order and files they are in."""
     return digest(
@@ -85,6 +97,7 @@ def hash_of(
             "freezes": sorted(digest(freeze.canonical) for freeze in freezes),
             "resources": {entry.pattern: dict(entry.labels) for entry in catalogue.entries},
             "approvers": sorted(one.text for one in approvers),
+            "agents": sorted(digest(canonical_agent(agent)) for agent in agents),
         }
     )
 
