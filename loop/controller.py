@@ -124,6 +124,19 @@ class Controller:
         await self._engine.switched(stopped=False)
         return Reply(ok=True, text="Everything goes on.")
 
+    async def load_rules(self, event: e.PolicyLoaded, swap: Callable[[], None]) -> int:
+        """Put another version of the rules in force; how many cards it has made pointless."""
+        await self._engine.headquarters.load(event, swap)
+        return await self._engine.reconsider()
+
+    async def administrates(self, by: Principal) -> Reply | None:
+        """None for one of `admins:`, else the refusal."""
+        return await self._switch_refused(by, admin=True)
+
+    def rulebook(self) -> Rulebook:
+        """What is in force now."""
+        return self._engine.rulebook()
+
     async def _switch_refused(self, by: Principal, *, admin: bool) -> Reply | None:
         if by.startswith("token:") and admin:
             return Reply(ok=False, text="Only a person may turn everything on again.")

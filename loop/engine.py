@@ -5,7 +5,7 @@ the boundary's verdicts about it and the start of its reads cost one commit toge
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ import structlog
 
 from domain.calls import ToolCall
 from domain.people import Snapshot
-from domain.runs import Run
+from domain.runs import CallStatus, Run, Status
 from domain.steps import Act, Decide, Finish, Judge, Park, Reason, next_step
 from domain.tiers import Effect
 from loop import judgement
@@ -35,7 +35,7 @@ from loop.ports import (
     Watch,
 )
 from loop.rulebook import Rulebook
-from loop.starts import NoStart, Start, in_doubt, start
+from loop.starts import NoStart, Start, in_doubt, outdated, start
 from loop.timers import Timers
 
 log = structlog.get_logger(__name__)
@@ -94,15 +94,17 @@ class Engine:
             self.timers.watch(book.run)
 
     async def _steps(self, book: Book) -> None:
-        judged: set[str] = set()
+        judged: dict[str, Rulebook] = {}  # by which version; looking people up may take until the next
         while True:
             step = next_step(book.run)
             match step:
                 case Decide():
-                    book.note(*judgement.decide(book.run, self.rulebook(), await self.people(), self.now()))
+                    people = await self.people()
+                    book.note(*judgement.decide(book.run, self.rulebook(), people, self.now()))
                 case Judge():
-                    book.note(*judgement.judge(book.run, step, self.rulebook(), await self.people(), self.now()))
-                    judged.update(step.call_ids)
+                    people, rulebook = await self.people(), self.rulebook()
+                    book.note(*judgement.judge(book.run, step, rulebook, people, self.now()))
+                    judged.update(dict.fromkeys(step.call_ids, rulebook))
                 case Finish():
                     book.note(*judgement.finish(book.run, step))
                     self._leases.pop(book.run.run_id, None)
@@ -117,17 +119,16 @@ class Engine:
                 case Park() | None:
                     return await book.commit()
 
-    async def _act(self, book: Book, step: Act, judged: set[str]) -> None:
+    async def _act(self, book: Book, step: Act, judged: Mapping[str, Rulebook]) -> None:
         """Lend the calls. Reads start here and now, with their permits; anything above asks when a worker has it."""
         run, epoch = book.run, self.world.next_epoch()
         calls = tuple(run.record(call_id).call for call_id in step.call_ids)
         if step.checking or any(call.effect is not Effect.READ for call in calls):
             await book.commit()
             return await self._lend(book.run, calls, epoch, checking=step.checking)
-        people = await self.people()
+        people, rulebook, now = await self.people(), self.rulebook(), self.now()
         begun = [
-            start(run, call.call_id, epoch, self.rulebook(), people, self.now(), judged=call.call_id in judged)
-            for call in calls
+            start(run, c.call_id, epoch, rulebook, people, now, judged=judged.get(c.call_id) is rulebook) for c in calls
         ]
         refused = next((b for b in begun if isinstance(b, NoStart)), None)
         if refused is not None:
@@ -193,6 +194,32 @@ class Engine:
             held, self._held = self._held, set()
             for run_id in held:
                 await self.drive(run_id)
+
+    # ── Another version of the rules ───────────────────────────────────────────────────────────────────────────────────
+
+    async def reconsider(self) -> int:
+        """Look again at every call that waits for people; how many are not asked about any more as they stand."""
+        changed = 0
+        for run_id in await self.world.journal.open_runs():
+            run = await self.ledger.read(run_id)
+            if run is not None and run.status is Status.AWAITING_APPROVAL:
+                changed += await self.ledger.change(run_id, self._reconsider)
+        return changed
+
+    async def _reconsider(self, book: Book) -> int:
+        try:
+            people = await self.people()
+        except DirectoryUnavailable:
+            return 0  # nothing starts without another look
+        old = None
+        for record in book.run.batch:
+            if record.status is CallStatus.AWAITING and old is None:
+                old = outdated(book.run, record, self.rulebook(), people, self.now())
+        if old is None:
+            return 0
+        book.note(*old.events)
+        await self.advance(book)
+        return 1
 
     # ── The start ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from domain.events import ORGANIZATION_STREAM, OrganizationEvent
+from domain.events import ORGANIZATION_STREAM, OrganizationEvent, PolicyLoaded
 from domain.organization import Organization, evolve_organization
 from loop.ports import Conflict, Journal
 from loop.rulebook import Rulebook
@@ -16,6 +16,7 @@ class Headquarters:
         self._journal, self._laid = journal, laid
         self._base: Rulebook | None = None
         self._book: Rulebook | None = None
+        self._due: tuple[PolicyLoaded, Callable[[], None]] | None = None
         self.now = Organization()
 
     async def refresh(self) -> Organization:
@@ -23,12 +24,28 @@ class Headquarters:
         for recorded in await self._journal.read(ORGANIZATION_STREAM, self.now.seq):
             if recorded.seq == self.now.seq + 1:  # another refresh may have been here meanwhile
                 self.now = evolve_organization(self.now, recorded)
+                if self._due is not None and recorded.event == self._due[0]:
+                    _, swap = self._due
+                    self._due = None
+                    swap()
         return self.now
 
     async def tell(self, event: OrganizationEvent) -> None:
         """Append `event`, whoever else writes there meanwhile."""
         await tell_organization(self._journal, event)
         await self.refresh()
+
+    async def load(self, event: PolicyLoaded, swap: Callable[[], None]) -> None:
+        """Record another version of the rules; `swap` puts it in force in the very step that reads the record.
+
+        Not earlier, or what it allows would start before the log says so; not later, or the old version would start
+        something after the log says that it is over.
+        """
+        self._due = (event, swap)
+        try:
+            await self.tell(event)
+        finally:
+            self._due = None
 
     def rulebook(self) -> Rulebook:
         """What the files say, under what people have declared. The same value until either changes."""

@@ -6,9 +6,9 @@ from datetime import datetime
 from changes.digest import idempotency_key
 from changes.votes import Electorate, tally
 from domain import events as e
-from domain.approvals import ApprovalEnd
+from domain.approvals import ApprovalEnd, ApprovalRequest
 from domain.calls import ErrorKind, Observation, ToolCall
-from domain.decisions import Allow, Deny, RequireApproval, Verdict
+from domain.decisions import Allow, Deny, RequireApproval, Requirement, Verdict
 from domain.events import RunEvent
 from domain.people import Snapshot
 from domain.runs import CallRecord, CallStatus, Run
@@ -69,13 +69,35 @@ def _refused(run: Run, record: CallRecord, verdict: Verdict, book: Rulebook, peo
         asks = isinstance(verdict, RequireApproval)
         return _void(run, record, "policy asks now for a countersignature", None) if asks else None
     if digest_of(run, record.call, verdict, book) != request.digest:
-        return _void(run, record, "the rules about it have changed since it was put to people", None)
+        return _void(run, record, _changed(request, verdict), None)
     voters = electorate(run, book, people, request.excluded)
     missing = tally(request.requirements, record.votes, voters).missing
     if missing:
         lost = ", ".join(f"{m.count} of {m.approvers.text}" for m in missing)
         return _void(run, record, f"a vote no longer counts; missing: {lost}", None)
     return None
+
+
+def outdated(run: Run, record: CallRecord, book: Rulebook, people: Snapshot, now: datetime) -> NoStart | None:
+    """Why people need not be asked about this call as it was put to them; None if it still stands."""
+    verdict = verdict_on(run, record.call, book, people, now)
+    if isinstance(verdict, Deny):
+        return _void(run, record, f"policy refuses it now: {verdict.text}", verdict)
+    request = record.request
+    if request is None or digest_of(run, record.call, verdict, book) == request.digest:
+        return None
+    return _void(run, record, _changed(request, verdict), None)
+
+
+def _changed(request: ApprovalRequest, verdict: Verdict) -> str:
+    """What the rules ask for now, beside what people were shown."""
+    said = "the rules about it have changed since it was put to people"
+    before, now = _asks(request.requirements), _asks(verdict.requirements if isinstance(verdict, RequireApproval) else ())
+    return f"{said}: they asked for {before}, and now for {now}" if before != now else said
+
+
+def _asks(requirements: tuple[Requirement, ...]) -> str:
+    return " and ".join(f"{one.count} of {one.approvers.text}" for one in requirements) or "nobody"
 
 
 def _void(run: Run, record: CallRecord, why: str, verdict: Deny | None) -> NoStart:
