@@ -2,18 +2,23 @@
 
 from dataclasses import dataclass
 
+from domain.budgets import Draw
 from domain.tiers import Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Which rule set which limit, and where it stands. `sets` is a key of CONTRACT section 5, `deny` or `approve`."""
+    """Which rule set which limit, and where it stands. `sets` is a key of CONTRACT section 5, `deny` or `approve`.
+
+    `control` names the framework, and the control of it, that the rule stands for: `soc2 CC6.1`.
+    """
 
     policy: str
     file: str
     line: int
     sets: str
     to: str
+    control: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,8 @@ class Constraints:
     timeout_s: float | None = None  # working time
     deadline_s: float | None = None  # wall time
     budget_usd: float | None = None
+    max_actions: int | None = None  # calls above READ that start
+    max_tokens: int | None = None
     allowed_tools: tuple[str, ...] = ()  # resolved against what is installed, sorted; () is none
     denied_tools: tuple[str, ...] = ()
     requires_pr: bool = False
@@ -74,14 +81,18 @@ class PolicyDecision:
     reasons: tuple[Reason, ...] = ()
     policy_hash: str = ""
     help: tuple[str, ...] = ()  # who could help: principals and groups
+    draws: tuple[Draw, ...] = ()  # the run itself, and the accounts that its costs are booked to
+    overruled: tuple[Reason, ...] = ()  # who asked for less than what holds
+    digest: str = ""  # names the rules in words, as they stood for this run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allow:
-    """The call may run now."""
+    """The call may run now; its start draws `draws`."""
 
     reasons: tuple[Reason, ...] = ()
     policy_hash: str = ""
+    draws: tuple[Draw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +107,25 @@ class Deny:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequireApproval:
-    """The call may run once these people have countersigned it. `hash` names this verdict in the digest."""
+    """The call may run once these people have countersigned it. `hash` names this verdict in the digest.
+
+    Its start draws `draws`, which the hash does not name: how much is left changes while people think.
+    """
 
     requirements: tuple[Requirement, ...]
     reasons: tuple[Reason, ...] = ()
     policy_hash: str = ""
     hash: str = ""
+    draws: tuple[Draw, ...] = ()
 
 
 Verdict = Allow | Deny | RequireApproval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """A way to another answer: `text` says what would have to change, `rules` what would have to be changed for it."""
+
+    text: str
+    rules: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()  # who can: principals and groups

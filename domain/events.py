@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.approvals import ApprovalEnd, ApprovalRequest, Vote
+from domain.budgets import Draw
 from domain.calls import Doubt, Observation, ToolCall
 from domain.decisions import Deny, PolicyDecision, Reason
 from domain.outcomes import Outcome
@@ -234,6 +235,14 @@ class GaveUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetExhausted:
+    """Nothing is left of a budget that the run uses up: the reasoner is not asked again."""
+
+    account: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Concluded:
     """The reasoner says the job is done and nothing is left to check."""
 
@@ -280,6 +289,7 @@ class ActionStarted:
     attempt: int = 1
     approval_id: str | None = None
     policy_hash: str = ""
+    draws: tuple[Draw, ...] = ()  # one action each; nothing where the same call is attempted again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -442,6 +452,7 @@ Answer = (
     | ReasoningFailed
     | ProposalDropped
     | GaveUp
+    | BudgetExhausted
     | Concluded
     | CallAllowed
     | CallDenied

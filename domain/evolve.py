@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from domain import events as e
+from domain.budgets import Draw
 from domain.calls import Doubt, Observation
 from domain.change import changed
 from domain.outcomes import Outcome
@@ -58,7 +59,8 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
         case e.TaskReceived():
             return _received(run, event)
         case e.PolicyDecided(decision=decision):
-            return _move(changed(run, decision=decision), Status.REASONING if decision.allowed else Status.DECIDING)
+            decided = changed(run, decision=decision, draws=draws_after(run.draws, event))
+            return _move(decided, Status.REASONING if decision.allowed else Status.DECIDING)
         case e.CallsProposed() | e.QuestionAsked() | e.WaitStarted() | e.Concluded() | e.GaveUp():
             return _reasoned(run, event)
         case e.ReasoningFailed(why=why, retry=retry):
@@ -67,6 +69,8 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             return changed(counted, failures=run.failures + 1, ending=ending, rationale=why)
         case e.ProposalDropped():
             return _spend(run, event.cost)
+        case e.BudgetExhausted(why=why):
+            return changed(run, ending=Ending(outcome=Outcome.ESCALATED, summary=why))
         case e.CallAllowed() | e.CallDenied() | e.ApprovalRequested():
             return _judged(run, event)
         case e.VoteCast(vote=vote):
@@ -356,6 +360,13 @@ def _move(run: Run, status: Status) -> Run:
             raise IllegalEvent(f"{run.run_id}: a run that is {run.status} cannot become {status}")
         return changed(run, status=status)
     return run
+
+
+def draws_after(draws: tuple[Draw, ...], event: e.Event) -> tuple[Draw, ...]:
+    """The accounts that a run's costs are booked to after `event`: those that its latest decision named."""
+    if isinstance(event, e.PolicyDecided) and event.decision.allowed:
+        return tuple(draw for draw in event.decision.draws if not draw.of.counted)
+    return draws
 
 
 def _spend(run: Run, cost: e.Cost) -> Run:

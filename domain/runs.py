@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.approvals import ApprovalEnd, ApprovalRequest, Vote
+from domain.budgets import Draw
 from domain.calls import Observation, ToolCall
 from domain.decisions import Deny, PolicyDecision
 from domain.outcomes import Outcome
@@ -144,6 +145,7 @@ class Run:
     task: Task | None = None
     agent: str = ""
     decision: PolicyDecision | None = None
+    draws: tuple[Draw, ...] = ()  # the accounts of its costs, kept while a redirect revokes the decision
     batch: tuple[CallRecord, ...] = ()  # the proposal being worked on
     past: tuple[CallRecord, ...] = ()  # the calls of earlier proposals, oldest first
     offer: CallRecord | None = None  # a call that only a person may make, while waiting
@@ -226,6 +228,11 @@ class Run:
             return tuple(left[:1])
         count = next((i for i, record in enumerate(left) if record.call.effect is not Effect.READ), len(left))
         return tuple(left[:count])
+
+    @property
+    def actions(self) -> int:
+        """How many calls above READ have started."""
+        return sum(1 for r in self.records if r.attempt and r.call.effect is not Effect.READ)
 
     @property
     def in_flight(self) -> tuple[CallRecord, ...]:

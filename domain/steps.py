@@ -101,6 +101,8 @@ def _reason(run: Run) -> Step:
         return Finish(Outcome.ESCALATED, f"The limit of {most} iterations was reached.")
     if limits and limits.budget_usd is not None and run.cost_usd > limits.budget_usd:
         return Finish(Outcome.ESCALATED, f"The budget of ${limits.budget_usd:.2f} was spent.")
+    if limits and limits.max_tokens is not None and run.tokens > limits.max_tokens:
+        return Finish(Outcome.ESCALATED, f"The budget of {limits.max_tokens} tokens was spent.")
     if run.failures >= MOST_FAILURES:
         return Finish(Outcome.FAILED, f"The reasoner failed {run.failures} times in a row: {run.rationale}")
     return Reason()

@@ -19,6 +19,7 @@ ANSWERS: dict[type[e.Answer], type[Step]] = {
     e.WaitStarted: Reason,
     e.ReasoningFailed: Reason,
     e.GaveUp: Reason,
+    e.BudgetExhausted: Reason,
     e.Concluded: Reason,
     e.CallAllowed: Judge,
     e.ApprovalRequested: Judge,
