@@ -1,12 +1,14 @@
 """Who countersigns a call: what the rules ask, and what the house insists on where they ask nobody else."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
+from domain.canonical import canonical_json
 from domain.decisions import Reason, Requirement
 from domain.tiers import Effect
 from policy.approvers import PEER, independent
 from policy.facts import DANGEROUS, CallView
-from policy.lattice import Bounds, merged
+from policy.lattice import Bounds, json_of_requirement, merged
 from policy.rules import spell_requirement
 
 BUILT_IN = "built-in"
@@ -33,7 +35,7 @@ def required_by(asked: tuple[Requirement, ...], built_in: Iterable[str]) -> tupl
 
 def who_asks(bounds: Bounds, required: Iterable[Requirement]) -> tuple[Reason, ...]:
     """The rules that ask, and the house's own reasons."""
-    from_rules = tuple(reason for reason in bounds.reasons if reason.sets == "approve")
+    from_rules = bounds.reasons_for("approve")
     named = {reason.policy for reason in from_rules}
     built_in = [
         Reason(policy=name, file=BUILT_IN, line=0, sets="approve", to=spell_requirement(one))
@@ -43,6 +45,12 @@ def who_asks(bounds: Bounds, required: Iterable[Requirement]) -> tuple[Reason, .
         if name not in named
     ]
     return (*from_rules, *built_in)
+
+
+def hash_of_asking(rules: Sequence[str], required: Iterable[Requirement]) -> str:
+    """Names a verdict: the digest of `{"asks": [...], "rules": [...]}`, by what is required and what the rules say."""
+    asks = b",".join([json_of_requirement(one) for one in required])
+    return "sha256:" + sha256(b'{"asks":[%b],"rules":%b}' % (asks, canonical_json(rules))).hexdigest()
 
 
 def _within(tainted: str, selectors: Sequence[str]) -> bool:

@@ -7,23 +7,24 @@ tools, obligations, what a person has already refused in this run; only then who
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from domain.agents import Agent
 from domain.approvals import ApprovalEnd
 from domain.calls import ToolCall, ToolSpec
-from domain.canonical import digest
 from domain.decisions import Allow, Deny, Reason, RequireApproval, Verdict
 from domain.people import Snapshot
 from domain.runs import CallRecord, Run
 from domain.tasks import Trust
 from domain.tiers import Effect, Tier, admits
-from policy.asking import BUILT_IN, insisted, required_by, who_asks
-from policy.door import door_bounds, helpers, of_decision
+from policy.asking import BUILT_IN, hash_of_asking, insisted, required_by, who_asks
+from policy.door import helpers, of_decision
 from policy.facts import CallView, Progress, Situation, depth_of, tainted_task
-from policy.lattice import Bounds, canonical_requirement
+from policy.lattice import Bounds, meet
 from policy.ruleset import RuleSet, place
 
 _SEVERITY = list(Effect)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +90,8 @@ def _check(
             policy_hash=policies.hash,
             help=run.decision.help,
         )
-    view = CallView(
-        call=call,
-        effect=max(call.effect, spec.effect, key=_SEVERITY.index),
-        resources=_resources(policies, call, spec),
-        labels=_labels(policies, call, spec),
-    )
-    bounds = bounds_of(policies, run, agent, view, spec, people=people, now=now)
+    view = seen(policies, call, spec)
+    bounds = of_decision(run.decision) & bounds_now(policies, run, agent, view, people=people, now=now)
     return judge(
         Question(
             policies=policies,
@@ -109,32 +105,10 @@ def _check(
     )
 
 
-def bounds_of(
-    policies: RuleSet,
-    run: Run,
-    agent: Agent | None,
-    view: CallView,
-    spec: ToolSpec,
-    *,
-    people: Snapshot,
-    now: datetime,
-) -> Bounds:
-    """The recorded decision, narrowed by what door and boundary say now. Kept for the next call of the same kind."""
-    labels = None if view.labels is None else tuple(tuple(sorted(one.items())) for one in view.labels)
-    question = (run.decision, run.received, agent, run.standing, people, spec, str(view.effect), view.resources, labels)
-    kept = policies.calls.get(*question)
-    if kept is not None:
-        return kept
-    decided = of_decision(run.decision) if run.decision is not None else Bounds()
-    now_, steady = bounds_now(policies, run, agent, view, people=people, now=now)
-    bounds = decided & now_
-    return policies.calls.keep(bounds, *question) if steady else bounds
-
-
 def bounds_now(
     policies: RuleSet, run: Run, agent: Agent | None, view: CallView, *, people: Snapshot, now: datetime
-) -> tuple[Bounds, bool]:
-    """What door and boundary say of this call at this moment, and whether they would at any; no decision is asked."""
+) -> Bounds:
+    """What door and boundary say of this call at this moment; no recorded decision is asked."""
     tier = run.decision.tier if run.decision else Tier.PRODUCTION
     progress = Progress(
         run_id=run.run_id,
@@ -144,17 +118,14 @@ def bounds_now(
         tainted=_tainted(run),
         depth=depth_of(run.received),
     )
-    door, at_any_moment = door_bounds(
-        policies, run.received, agent, standing=run.standing, people=people, now=now, progress=progress
-    )
     task = run.received
     if run.agent and task.context.agent_slug != run.agent:
         task = replace(task, context=replace(task.context, agent_slug=run.agent))
     situation = Situation(
         task, standing=run.standing, people=people, groups=policies.groups, progress=progress, now=now, view=view
     )
-    rules, steady = policies.boundary(situation)
-    return door & rules, steady and at_any_moment
+    start = policies.start(agent) if agent else Bounds()
+    return meet([start, *policies.door(situation), *policies.boundary(situation)])
 
 
 def judge(question: Question) -> Verdict:
@@ -167,14 +138,14 @@ def judge(question: Question) -> Verdict:
     above_read = question.view.effect is not Effect.READ or question.by_person
     required = required_by(question.bounds.approvals if above_read else (), built_in)
     if not required:
-        return Allow(reasons=_claims(question.bounds, "tier"), policy_hash=question.policies.hash)
+        return Allow(reasons=question.bounds.reasons_for("tier"), policy_hash=question.policies.hash)
     policies = question.policies
     named = [name for one in required for name in one.policies]
     return RequireApproval(
         requirements=required,
         reasons=who_asks(question.bounds, required),
         policy_hash=policies.hash,
-        hash=digest({"rules": policies.contents(named), "asks": [canonical_requirement(one) for one in required]}),
+        hash=hash_of_asking(policies.contents(named), required),
     )
 
 
@@ -198,7 +169,7 @@ def _beyond_tier(question: Question) -> Deny | None:
     if question.by_person or admits(tier, effect):
         return None
     text = f"{question.target} would {_SAYS[effect]}, and this run may go up to {tier.label} only"
-    return _deny(question, text, _claims(question.bounds, "tier"))
+    return _deny(question, text, question.bounds.reasons_for("tier"))
 
 
 _SAYS = {
@@ -233,7 +204,7 @@ def _only_by_change_request(question: Question) -> Deny | None:
     if question.by_person or not bounds.requires_pr or question.view.effect is not Effect.CHANGE:
         return None
     text = f"{question.target} would change things directly; changes here go by change request, which people merge"
-    return _deny(question, text, _claims(bounds, "requires_pr"))
+    return _deny(question, text, bounds.reasons_for("requires_pr"))
 
 
 def _not_validated(question: Question) -> Deny | None:
@@ -242,7 +213,7 @@ def _not_validated(question: Question) -> Deny | None:
     if validated(question.run, question.view.call.arguments):
         return None
     text = "the exact head of this change request has not passed its checks"
-    return _deny(question, text, _claims(question.bounds, "requires_validation"))
+    return _deny(question, text, question.bounds.reasons_for("requires_validation"))
 
 
 def validated(run: Run, arguments: Mapping[str, object]) -> bool:
@@ -281,28 +252,30 @@ def _same_class(record: CallRecord, call: ToolCall, *, exactly: bool) -> bool:
 # ── What is known of the call ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _resources(policies: RuleSet, call: ToolCall, spec: ToolSpec) -> tuple[str, ...] | None:
-    """The resource as proposed and as the catalogue has it now; None where neither knows."""
-    now, _ = policies.catalogue.locate(spec, call.arguments)
-    known = dict.fromkeys(name for name in (call.resource, now) if name is not None)
-    return tuple(known) or None
+def seen(policies: RuleSet, call: ToolCall, spec: ToolSpec) -> CallView:
+    """The call with the worse of both effects, and with resource and labels as proposed and as the catalogue has them
+    now; None where neither knows.
+    """
+    resource, labels = policies.catalogue.locate(spec, call.arguments)
+    if labels is None and call.resource is not None and resource is None:
+        labels = policies.catalogue.labels(call.resource)
+    return CallView(
+        call=call,
+        effect=call.effect if call.effect is spec.effect else max(call.effect, spec.effect, key=_SEVERITY.index),
+        resources=_known(call.resource, resource),
+        labels=_known(call.labels, labels),
+    )
 
 
-def _labels(policies: RuleSet, call: ToolCall, spec: ToolSpec) -> tuple[Mapping[str, str], ...] | None:
-    """The labels as proposed and as the catalogue has them now; None where neither knows."""
-    resource, now = policies.catalogue.locate(spec, call.arguments)
-    if now is None and call.resource is not None and resource is None:
-        now = policies.catalogue.labels(call.resource)
-    return tuple(labels for labels in (call.labels, now) if labels is not None) or None
+def _known(proposed: T | None, now: T | None) -> tuple[T, ...] | None:
+    if proposed is None or proposed == now:
+        return None if now is None else (now,)
+    return (proposed,) if now is None else (proposed, now)
 
 
 def _tainted(run: Run) -> bool:
     seen = (record.observation for record in run.records)
     return tainted_task(run.received) or any(o is not None and o.trust is Trust.UNTRUSTED for o in seen)
-
-
-def _claims(bounds: Bounds, sets: str) -> tuple[Reason, ...]:
-    return tuple(reason for reason in bounds.reasons if reason.sets == sets)
 
 
 def _deny(question: Question, text: str, reasons: Iterable[Reason]) -> Deny:

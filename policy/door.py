@@ -10,7 +10,7 @@ from domain.decisions import Constraints, PolicyDecision
 from domain.people import Snapshot
 from domain.tasks import Principal, Task
 from policy.facts import Progress, Situation, depth_of, tainted_task
-from policy.lattice import Bounds, Claim
+from policy.lattice import Bounds, Claim, meet
 from policy.limits import NO_TOOLS
 from policy.ruleset import RuleSet, place
 
@@ -34,7 +34,7 @@ def evaluate(
     now: datetime,
 ) -> PolicyDecision:
     """The decision about `task`: what `agent` is granted (None: everything), narrowed by every rule that applies."""
-    bounds, _ = door_bounds(policies, task, agent, standing=standing, people=people, now=now)
+    bounds = door_bounds(policies, task, agent, standing=standing, people=people, now=now)
     return decision(policies, bounds, agent, catalog)
 
 
@@ -46,17 +46,13 @@ def door_bounds(
     standing: Sequence[Principal],
     people: Snapshot,
     now: datetime,
-    progress: Progress | None = None,
-) -> tuple[Bounds, bool]:
-    """The decision as bounds, and whether it is the same at any moment: no condition was asked."""
+) -> Bounds:
+    """The decision as bounds."""
     start = policies.start(agent) if agent else Bounds()
     fresh = Progress(tier=int(start.tier), tainted=tainted_task(task), depth=depth_of(task))
     routed = task if agent is None else replace(task, context=replace(task.context, agent_slug=agent.slug))
-    situation = Situation(
-        routed, standing=standing, people=people, groups=policies.groups, progress=progress or fresh, now=now
-    )
-    rules, steady = policies.door(situation)
-    return start & rules, steady
+    situation = Situation(routed, standing=standing, people=people, groups=policies.groups, progress=fresh, now=now)
+    return meet([start, *policies.door(situation)])
 
 
 def decision(policies: RuleSet, bounds: Bounds, agent: Agent | None, catalog: Tools) -> PolicyDecision:
@@ -91,7 +87,18 @@ def helpers(policies: RuleSet, agent: Agent | None) -> tuple[str, ...]:
 def of_decision(decision: PolicyDecision) -> Bounds:
     """A recorded decision as bounds again."""
     limits = decision.constraints
-    bounds = Bounds(
+    held = {
+        "tier": decision.tier,
+        "max_iterations": limits.max_iterations,
+        "timeout": limits.timeout_s,
+        "deadline": limits.deadline_s,
+        "budget_usd": limits.budget_usd,
+    }
+    claims = [
+        Claim(reason=reason, value=_globs(reason.to) if reason.sets in _LISTS else held.get(reason.sets))
+        for reason in decision.reasons
+    ]
+    return Bounds(
         tier=decision.tier,
         max_iterations=limits.max_iterations,
         timeout_s=limits.timeout_s,
@@ -102,19 +109,8 @@ def of_decision(decision: PolicyDecision) -> Bounds:
         requires_pr=limits.requires_pr,
         requires_validation=limits.requires_validation,
         approvals=decision.approvals,
+        claims=frozenset(claims),
     )
-    held = {
-        "tier": decision.tier,
-        "max_iterations": limits.max_iterations,
-        "timeout": limits.timeout_s,
-        "deadline": limits.deadline_s,
-        "budget_usd": limits.budget_usd,
-    }
-    claims = frozenset(
-        Claim(reason=reason, value=_globs(reason.to) if reason.sets in _LISTS else held.get(reason.sets))
-        for reason in decision.reasons
-    )
-    return replace(bounds, claims=claims)
 
 
 _LISTS = frozenset({"allowed_tools", "denied_tools"})

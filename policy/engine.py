@@ -17,7 +17,6 @@ from policy.catalogue import Catalogue
 from policy.facts import Groups, Membership
 from policy.freezes import Freeze, declared_freeze
 from policy.index import Index
-from policy.memo import Memo
 from policy.rules import Rule
 from policy.ruleset import RuleSet, hash_of
 
@@ -31,7 +30,7 @@ class PolicySet(RuleSet):
         declared = tuple(declared_freeze(one) for _, one in sorted(organization.freezes.items()))
         if (declared, organization.earned) == (self.declared, self.earned):
             return self
-        return replace(self, declared=declared, earned=organization.earned, calls=Memo())
+        return replace(self, declared=declared, earned=organization.earned)
 
     def evaluate(
         self,

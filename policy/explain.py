@@ -78,7 +78,7 @@ def explain(policies: PolicySet, subject: Subject, *, people: Snapshot, catalog:
     task = subject.task
     if subject.run.tainted is not None:
         task = replace(task, trust=Trust.UNTRUSTED if subject.run.tainted else Trust.PERSON)
-    bounds, _ = door_bounds(policies, task, agent, standing=standing, people=people, now=at)
+    bounds = door_bounds(policies, task, agent, standing=standing, people=people, now=at)
     if agent is None and task.context.agent_slug and policies.agents:
         bounds &= denial(_unknown_agent(task.context.agent_slug))
     decided = decision(policies, bounds, agent, catalog)
@@ -98,7 +98,7 @@ def explain(policies: PolicySet, subject: Subject, *, people: Snapshot, catalog:
     )
     spec = catalog.spec(subject.call.tool)
     view = _view(policies, subject.call, spec)
-    said = bounds & bounds_now(policies, run, agent, view, people=people, now=at)[0]
+    said = bounds & bounds_now(policies, run, agent, view, people=people, now=at)
     verdict = judge(
         Question(
             policies=policies,

@@ -8,8 +8,11 @@ along in `claims`, the losers too, for those who ask why.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
+from domain.canonical import canonical_json
 from domain.decisions import Reason, Requirement
 from domain.tiers import Tier
 from policy.globs import matches
@@ -179,11 +182,18 @@ def _by_place(reason: Reason) -> tuple[str, int, str, str, str]:
 
 def canonical_requirement(one: Requirement) -> Mapping[str, Any]:
     """What of a requirement a person who votes relies on, as JSON."""
-    return {
-        "from": one.approvers.text,
-        "count": one.count,
-        "within_s": one.within_s,
-        "use_within_s": one.use_within_s,
-        "break_glass": one.break_glass,
-        "stage": one.stage,
-    }
+    return dict(zip(_RELIED_ON, _relied_on(one), strict=True))
+
+
+def json_of_requirement(one: Requirement) -> bytes:
+    """The canonical JSON of that."""
+    return _written(*_relied_on(one))
+
+
+_RELIED_ON = ("from", "count", "within_s", "use_within_s", "break_glass", "stage")
+_relied_on = attrgetter("approvers.text", *_RELIED_ON[1:])
+
+
+@lru_cache(maxsize=4096)
+def _written(*relied_on: object) -> bytes:
+    return canonical_json(dict(zip(_RELIED_ON, relied_on, strict=True)))

@@ -13,9 +13,8 @@ from policy.conditions.condition import ConditionFailed
 from policy.facts import Membership, Situation
 from policy.freezes import Freeze
 from policy.index import Index
-from policy.lattice import Bounds, meet
+from policy.lattice import Bounds
 from policy.limits import grant
-from policy.memo import Memo
 from policy.rules import Rule, denial
 
 
@@ -35,24 +34,19 @@ class RuleSet:
     at_door: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     at_boundary: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     by_id: Mapping[str, Rule] = field(default_factory=dict, repr=False)
-    calls: Memo[Bounds] = field(default_factory=Memo[Bounds], repr=False, compare=False)
 
     def start(self, agent: Agent) -> Bounds:
         """What the agent is granted: by its file, and by what it has earned."""
         return grant(agent, *start_of(agent, self.earned.get(agent.slug)))
 
-    def door(self, situation: Situation) -> tuple[Bounds, bool]:
-        """What the rules about tasks say, and whether they will say so of the same task at any moment."""
-        rules = self.at_door.matching(situation.facts)
-        return meet(said(rule, situation) for rule in rules), all(rule.when is None for rule in rules)
+    def door(self, situation: Situation) -> list[Bounds]:
+        """What each rule about tasks says that matches."""
+        return [said(rule, situation) for rule in self.at_door.matching(situation.facts)]
 
-    def boundary(self, situation: Situation) -> tuple[Bounds, bool]:
-        """What the rules about calls, and the freezes, say; and whether they say so of such a call at any moment."""
-        matching = self.at_boundary.matching(situation.facts)
-        near = [freeze for freeze in (*self.freezes, *self.declared) if freeze.match.fits(situation.facts)]
-        rules = meet(said(rule, situation) for rule in matching)
-        frozen = meet(denial(freeze.reason) for freeze in near if stops(freeze, situation))
-        return rules & frozen, not near and all(rule.when is None for rule in matching)
+    def boundary(self, situation: Situation) -> list[Bounds]:
+        """What each rule about calls says that matches, and each freeze that stops them."""
+        rules = [said(rule, situation) for rule in self.at_boundary.matching(situation.facts)]
+        return rules + [denial(one.reason) for one in (*self.freezes, *self.declared) if stops(one, situation)]
 
     def contents(self, policies: Iterable[str]) -> list[str]:
         """What these rules say, as digests; the ids themselves for what is built in, or gone."""
