@@ -11,6 +11,7 @@ from domain.canonical import Json
 from domain.events import FREE, Cost, Event, Recorded
 from domain.outcomes import Outcome
 from domain.people import Snapshot
+from domain.records import Deed
 from domain.runs import Run, Status
 from domain.signals import Signal
 from domain.tasks import Principal, Task
@@ -92,6 +93,10 @@ class Journal(Protocol):
 
     async def switched_off(self) -> bool:
         """Whether `stop-all` is on."""
+        ...
+
+    async def deeds(self, agent: str, since: datetime) -> list[Deed]:
+        """What the agent's calls above READ have come to since then, oldest first."""
         ...
 
 

@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.events import ORGANIZATION_STREAM, Event, Recorded
+from domain.records import Deed
 from domain.runs import Run
 from loop.ports import Clock, Conflict, Guard
-from state import sql
+from state import chain, sql
 from state.bell import Bell
 from state.codec import Encoded, encode
 from state.database import Database
+from state.deeds import DeedRow, deed_in
 from state.guards import check, check_taken
 from state.heads import Heads
 from state.pending import Pending
@@ -108,6 +110,12 @@ class SqliteJournal:
     async def switched_off(self) -> bool:
         """See Journal.switched_off."""
         return await self._database.read(_stopped)
+
+    async def deeds(self, agent: str, since: datetime) -> list[Deed]:
+        """See Journal.deeds."""
+        arguments = (agent, chain.microseconds(since))
+        rows = await self._database.read(lambda raw: raw.execute(sql.DEEDS, arguments).fetchall())
+        return [deed_in(DeedRow(*row)) for row in rows]
 
     async def erase(self, run_id: str) -> int:
         """Forget what a finished run's events said; the chain still verifies. Returns how many were erased.

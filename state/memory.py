@@ -5,12 +5,16 @@ import heapq
 import itertools
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.events import ORGANIZATION_STREAM, Event, Recorded
+from domain.records import Deed
 from domain.runs import Run, Status
 from loop.ports import Clock, Conflict, Guard, Lease
+from state import chain
 from state.bell import Bell
 from state.codec import encode
+from state.deeds import DeedRow, deed_in, keeping_agent
 from state.guards import check, check_taken
 from state.projections import Extension, Head, beginning, extend
 
@@ -25,6 +29,7 @@ class MemoryJournal:
         self._log: list[Recorded] = []
         self._streams: dict[str, list[Recorded]] = {}
         self._heads: dict[str, Head] = {}
+        self._deeds: dict[tuple[str, str], DeedRow] = {}
         self._stopped = False
         self._bell = Bell()
         self._closed = False
@@ -90,6 +95,12 @@ class MemoryJournal:
         """See Journal.switched_off."""
         return self._stopped
 
+    async def deeds(self, agent: str, since: datetime) -> list[Deed]:
+        """See Journal.deeds."""
+        moment = chain.microseconds(since)
+        rows = [row for row in self._deeds.values() if row.agent == agent and row.at >= moment]
+        return [deed_in(row) for row in sorted(rows, key=lambda row: (row.at, row.run_id, row.call_id))]
+
     def _runs(self) -> list[Run]:
         return [head.run for head in self._heads.values() if head.run is not None]
 
@@ -97,6 +108,8 @@ class MemoryJournal:
         self._heads[stream] = extension.head
         self._log.extend(extension.records)
         self._streams.setdefault(stream, []).extend(extension.records)
+        for deed in extension.deeds:
+            self._deeds[deed.run_id, deed.call_id] = keeping_agent(self._deeds.get((deed.run_id, deed.call_id)), deed)
         if extension.stopped is not None:
             self._stopped = extension.stopped
         self._bell.ring()

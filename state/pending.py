@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any, Final
 
 from state import sql
+from state.deeds import DeedRow, keeping_agent
 from state.projections import ApprovalRow, EventRow, Extension, RunRow, run_row
 
 _CHUNKS: Final = (64, 16, 4, 1)  # rows in one statement; few sizes, so that SQLite compiles each once
@@ -36,6 +37,8 @@ class Pending:
         for row in extension.approvals:
             known = self._approvals.get((row.run_id, row.approval_id), row)
             self._approvals[row.run_id, row.approval_id] = known._replace(status=row.status)
+        for deed in extension.deeds:
+            self._deeds[deed.run_id, deed.call_id] = keeping_agent(self._deeds.get((deed.run_id, deed.call_id)), deed)
         if extension.stopped is not None:
             self._switch = (extension.stopped, last)
 
@@ -47,6 +50,7 @@ class Pending:
         _insert(raw, sql.APPEND_PAYLOADS, self._payloads)
         _insert(raw, sql.PUT_RUNS, [(*row, created) for row, created in self._runs.values()])
         _insert(raw, sql.PUT_APPROVALS, list(self._approvals.values()))
+        _insert(raw, sql.PUT_DEEDS, list(self._deeds.values()))
         if self._switch is not None:
             raw.execute(sql.SET_SWITCH, self._switch)
         self._clear()
@@ -56,6 +60,7 @@ class Pending:
         self._payloads: list[tuple[int, bytes]] = []
         self._runs: dict[str, tuple[RunRow, int]] = {}  # the latest row, and the position of the first event seen
         self._approvals: dict[tuple[str, str], ApprovalRow] = {}
+        self._deeds: dict[tuple[str, str], DeedRow] = {}
         self._switch = None
 
 

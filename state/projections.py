@@ -20,6 +20,7 @@ from domain.evolve import IllegalEvent, evolve
 from domain.runs import CallRecord, CallStatus, Run
 from state import chain
 from state.codec import Encoded
+from state.deeds import DeedRow, deed_rows
 
 OPEN, GRANTED, CONSUMED, CLOSED = "open", "granted", "consumed", "closed"
 
@@ -77,6 +78,7 @@ class Extension(NamedTuple):
     payloads: list[tuple[int, bytes]]
     head: Head
     approvals: list[ApprovalRow]
+    deeds: list[DeedRow]
     stopped: bool | None  # the switch after it, None: untouched
 
 
@@ -120,7 +122,9 @@ def extend(
         rows.append(EventRow(position, stream, seq, micros, kind, version, hashed, previous))
         payloads.append((position, payload))
         position += 1
-    return Extension(records, rows, payloads, Head(seq, previous, told or run), approvals, stopped)
+    after = told or run
+    deeds = deed_rows(after, [event for event, _ in said]) if after is not None else []
+    return Extension(records, rows, payloads, Head(seq, previous, after), approvals, deeds, stopped)
 
 
 def _plain(head: Head, folded: Run | None, count: int) -> bool:

@@ -12,6 +12,7 @@ from domain.events import ORGANIZATION_STREAM, EverythingResumed, EverythingStop
 from domain.runs import Run
 from state import sql
 from state.database import Database
+from state.deeds import DeedRow, deed_rows, keeping_agent
 from state.errors import PayloadErased
 from state.projections import ApprovalRow, advance, approval_changes, run_row
 from state.rows import recorded
@@ -55,30 +56,35 @@ def _rebuild(raw: sqlite3.Connection, *, mend: bool) -> Rebuilt:
             _put_right(raw, found, "switch", *_switch(raw), mend=mend)
             continue
         try:
-            run, approvals = _fold(raw, stream)
+            run, approvals, deeds = _fold(raw, stream)
         except PayloadErased:
             found.kept.append(stream)
             continue
         _put_right(raw, found, "runs", _stored(raw, sql.RUNS_OF, stream, 1), run, mend=mend)
         _put_right(raw, found, "approvals", _stored(raw, sql.APPROVALS_OF, stream, 2), approvals, mend=mend)
+        _put_right(raw, found, "deeds", _stored(raw, sql.DEEDS_OF, stream, 2), deeds, mend=mend)
     for run_id in _orphans(raw, folded):
         _put_right(raw, found, "runs", _stored(raw, sql.RUNS_OF, run_id, 1), {}, mend=mend)
         _put_right(raw, found, "approvals", _stored(raw, sql.APPROVALS_OF, run_id, 2), {}, mend=mend)
+        _put_right(raw, found, "deeds", _stored(raw, sql.DEEDS_OF, run_id, 2), {}, mend=mend)
     return found
 
 
-def _fold(raw: sqlite3.Connection, stream: str) -> tuple[_Rows, _Rows]:
-    """The run's row and those of its approvals, as the log says."""
+def _fold(raw: sqlite3.Connection, stream: str) -> tuple[_Rows, _Rows, _Rows]:
+    """The run's row, those of its approvals and those of its deeds, as the log says."""
     run, created, updated = Run(run_id=stream), 0, 0
     approvals: dict[str, ApprovalRow] = {}
+    deeds: dict[tuple[str, str], DeedRow] = {}
     for row in raw.execute(sql.READ_STREAM, (stream, 0)):
         event = recorded(row)
         before, run = run, advance(run, event)
         created, updated = created or event.position, event.position
         for change in approval_changes(before, run, event.position):
             approvals[change.approval_id] = approvals.get(change.approval_id, change)._replace(status=change.status)
+        for deed in deed_rows(run, [event.event]):
+            deeds[deed.run_id, deed.call_id] = keeping_agent(deeds.get((deed.run_id, deed.call_id)), deed)
     rows = {(row.run_id, row.approval_id): tuple(row) for row in approvals.values()}
-    return {(stream,): (*run_row(run, updated), created)}, rows
+    return {(stream,): (*run_row(run, updated), created)}, rows, {key: tuple(deed) for key, deed in deeds.items()}
 
 
 def _switch(raw: sqlite3.Connection) -> tuple[_Rows, _Rows]:

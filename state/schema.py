@@ -73,6 +73,24 @@ approvals = Table(
 )
 Index("approvals_open", approvals.c.requested, sqlite_where=text("status = 'open'"))
 
+# What came of each call above READ that people or the world met: `domain.records`.
+deeds = Table(
+    "deeds",
+    metadata,
+    Column("run_id", TEXT, nullable=False),
+    Column("call_id", TEXT, nullable=False),
+    Column("agent", TEXT, nullable=False),
+    Column("tool", TEXT, nullable=False),
+    Column("approved", INTEGER, nullable=False),
+    Column("edited", INTEGER, nullable=False),
+    Column("denied", INTEGER, nullable=False),
+    Column("held", INTEGER),
+    Column("rolled_back", INTEGER, nullable=False),
+    Column("at", INTEGER, nullable=False),
+    PrimaryKeyConstraint("run_id", "call_id"),
+)
+Index("deeds_agent", deeds.c.agent, deeds.c.at)
+
 switch = Table(
     "switch",
     metadata,

@@ -61,6 +61,20 @@ PUT_APPROVALS = (
     "ON CONFLICT (run_id, approval_id) DO UPDATE SET status = excluded.status",
 )
 
+# A deed's row; the agent stays the first.
+PUT_DEEDS = (
+    "INSERT INTO deeds (run_id, call_id, agent, tool, approved, edited, denied, held, rolled_back, at)",
+    10,
+    """ON CONFLICT (run_id, call_id) DO UPDATE SET
+    approved = excluded.approved, edited = excluded.edited, denied = excluded.denied, held = excluded.held,
+    rolled_back = excluded.rolled_back, at = excluded.at""",
+)
+
+# What an agent's calls came to since a moment, oldest first.
+DEEDS = """
+SELECT run_id, call_id, agent, tool, approved, edited, denied, held, rolled_back, at
+FROM deeds WHERE agent = ? AND at >= ? ORDER BY at, run_id, call_id"""
+
 SWITCH = "SELECT stopped FROM switch WHERE id = 1"
 SET_SWITCH = "UPDATE switch SET stopped = ?, position = ? WHERE id = 1"
 
@@ -87,10 +101,12 @@ RUNS_OF = """
 SELECT run_id, organization, correlation, agent, status, outcome, seq, updated, created FROM runs WHERE run_id = ?"""
 APPROVALS_OF = """
 SELECT run_id, approval_id, call_id, status, requested, expires_at FROM approvals WHERE run_id = ?"""
+DEEDS_OF = """
+SELECT run_id, call_id, agent, tool, approved, edited, denied, held, rolled_back, at FROM deeds WHERE run_id = ?"""
 SWITCH_ROW = "SELECT id, stopped, position FROM switch WHERE id = 1"
 
 # Every run that has rows, so that those without events are found.
-PROJECTED_RUNS = "SELECT run_id FROM runs UNION SELECT run_id FROM approvals"
+PROJECTED_RUNS = "SELECT run_id FROM runs UNION SELECT run_id FROM approvals UNION SELECT run_id FROM deeds"
 
 REPLACE_ROW = {
     "runs": """
@@ -99,11 +115,15 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
     "approvals": """
 INSERT OR REPLACE INTO approvals (run_id, approval_id, call_id, status, requested, expires_at)
 VALUES (?, ?, ?, ?, ?, ?)""",
+    "deeds": """
+INSERT OR REPLACE INTO deeds (run_id, call_id, agent, tool, approved, edited, denied, held, rolled_back, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
     "switch": "INSERT OR REPLACE INTO switch (id, stopped, position) VALUES (?, ?, ?)",
 }
 REMOVE_ROW = {
     "runs": "DELETE FROM runs WHERE run_id = ?",
     "approvals": "DELETE FROM approvals WHERE run_id = ? AND approval_id = ?",
+    "deeds": "DELETE FROM deeds WHERE run_id = ? AND call_id = ?",
     "switch": "DELETE FROM switch WHERE id = ?",
 }
 

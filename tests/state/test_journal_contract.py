@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -130,6 +131,20 @@ async def test_an_append_can_ask_that_the_organization_has_not_moved_on(journal:
         await journal.append("r-1", 1, [SPOKE], [OrganizationAt(0)])
     assert caught.value.guard == OrganizationAt(0)
     await journal.append("r-1", 1, [SPOKE], [OrganizationAt(1)])
+
+
+async def test_what_an_agents_calls_came_to_is_told(journal: Journal) -> None:
+    story = [received(), *asked(), *granted(), started()]
+    (recorded, *_) = await journal.append("r-1", 0, story)
+    await journal.append("r-2", 0, [received("2"), *asked()])
+    first, second = await journal.deeds("sre", NOON)
+    assert (first.run_id, first.tool, first.approved, first.held) == ("r-1", "service.restart", True, None)
+    assert (second.run_id, second.approved) == ("r-2", False)
+    (returned_,) = await journal.append("r-1", len(story), [replace(returned(), met=False)])
+    after = await journal.deeds("sre", returned_.at)
+    assert [(deed.run_id, deed.held, deed.at) for deed in after] == [("r-1", False, returned_.at)]
+    assert await journal.deeds("other", NOON) == []
+    assert recorded.at < returned_.at
 
 
 async def test_an_approval_is_taken_once(journal: Journal) -> None:

@@ -11,7 +11,7 @@ from state.rebuild import compare, rebuild
 from state.store import Store
 from tests.state.samples import asked, finished, granted, received, returned, started
 
-TABLES = ("runs", "approvals", "switch")
+TABLES = ("runs", "approvals", "deeds", "switch")
 
 
 def projections(raw: sqlite3.Connection) -> dict[str, list[tuple[object, ...]]]:
