@@ -91,7 +91,7 @@ def _check(
             help=run.decision.help,
         )
     view = seen(policies, call, spec)
-    bounds = of_decision(run.decision) & bounds_now(policies, run, agent, view, people=people, now=now)
+    bounds = bounds_now(policies, run, agent, view, decided=of_decision(run.decision), people=people, now=now)
     return judge(
         Question(
             policies=policies,
@@ -106,9 +106,16 @@ def _check(
 
 
 def bounds_now(
-    policies: RuleSet, run: Run, agent: Agent | None, view: CallView, *, people: Snapshot, now: datetime
+    policies: RuleSet,
+    run: Run,
+    agent: Agent | None,
+    view: CallView,
+    *,
+    decided: Bounds,
+    people: Snapshot,
+    now: datetime,
 ) -> Bounds:
-    """What door and boundary say of this call at this moment; no recorded decision is asked."""
+    """What was decided, narrowed by what door and boundary say of this call at this moment."""
     tier = run.decision.tier if run.decision else Tier.PRODUCTION
     progress = Progress(
         run_id=run.run_id,
@@ -125,7 +132,7 @@ def bounds_now(
         task, standing=run.standing, people=people, groups=policies.groups, progress=progress, now=now, view=view
     )
     start = policies.start(agent) if agent else Bounds()
-    return meet([start, *policies.door(situation), *policies.boundary(situation)])
+    return meet([decided, start, *policies.door(situation), *policies.boundary(situation)])
 
 
 def judge(question: Question) -> Verdict:

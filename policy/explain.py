@@ -98,7 +98,7 @@ def explain(policies: PolicySet, subject: Subject, *, people: Snapshot, catalog:
     )
     spec = catalog.spec(subject.call.tool)
     view = _view(policies, subject.call, spec)
-    said = bounds & bounds_now(policies, run, agent, view, people=people, now=at)
+    said = bounds_now(policies, run, agent, view, decided=bounds, people=people, now=at)
     verdict = judge(
         Question(
             policies=policies,

@@ -4,7 +4,7 @@ Nothing is assumed: what a task lacks is empty and fits nothing; the resource an
 that nobody could establish are unknown and fit everything.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -105,11 +105,10 @@ class Situation:
                 return True
             raise
 
-    def excepted(self, patterns: Sequence[str]) -> bool:
+    def excepted(self, patterns: Collection[str]) -> bool:
         """Whether each of those whose standing counts is among these requesters; nobody is not."""
         return bool(self._standing) and all(
-            fits_any(tuple(patterns), requesters([one], self._people, self._groups, certain=True))
-            for one in self._standing
+            fits_any(patterns, requesters([one], self._people, self._groups, certain=True)) for one in self._standing
         )
 
     def _holds(self, condition: Condition) -> bool:

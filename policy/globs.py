@@ -1,5 +1,7 @@
 """Patterns of rules: `*` stands for any characters, everything else for itself. Matching never backtracks far."""
 
+from collections.abc import Collection
+
 
 def matches(pattern: str, value: str) -> bool:
     """Whether the whole of `value` fits."""
@@ -18,12 +20,17 @@ def matches(pattern: str, value: str) -> bool:
     return True
 
 
-def fits_any(patterns: tuple[str, ...], values: tuple[str, ...]) -> bool:
+def fits_any(patterns: Collection[str], values: Collection[str]) -> bool:
     """Whether some value fits some pattern."""
     for value in values:
         if value in patterns:
             return True
-    return any("*" in pattern and matches(pattern, value) for pattern in patterns for value in values)
+    for pattern in patterns:
+        if "*" in pattern:
+            for value in values:
+                if matches(pattern, value):
+                    return True
+    return False
 
 
 def exact(pattern: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from domain.canonical import canonical_json
 from domain.decisions import Reason, Requirement
 from domain.tiers import Tier
-from policy.globs import matches
+from policy.globs import fits_any
 
 Globs = tuple[str, ...]
 N = TypeVar("N", int, float)
@@ -58,9 +58,11 @@ class Bounds:
 
     def admits_tool(self, tool: str) -> bool:
         """Whether every allow-list has the tool, and no deny-list."""
-        return all(any(matches(glob, tool) for glob in globs) for globs in self.allowed_tools) and not any(
-            matches(glob, tool) for glob in self.denied_tools
-        )
+        named = (tool,)
+        for globs in self.allowed_tools:
+            if not fits_any(globs, named):
+                return False
+        return not fits_any(self.denied_tools, named)
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

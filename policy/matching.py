@@ -71,8 +71,9 @@ class Facts:
 
 def fit(tests: Tests, facts: Facts) -> bool:
     """Whether every test fits. An unknown value fits every pattern; a value that is not there fits none."""
+    known = facts.known
     for attribute, patterns in tests:
-        values = facts.values(attribute)
+        values = known[attribute] if attribute in known else facts.values(attribute)
         if values is not None and not fits_any(patterns, values):
             return False
     return True

@@ -34,10 +34,14 @@ class RuleSet:
     at_door: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     at_boundary: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     by_id: Mapping[str, Rule] = field(default_factory=dict, repr=False)
+    _starts: dict[str, tuple[Agent, Bounds]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def start(self, agent: Agent) -> Bounds:
         """What the agent is granted: by its file, and by what it has earned."""
-        return grant(agent, *start_of(agent, self.earned.get(agent.slug)))
+        kept = self._starts.get(agent.slug)
+        if kept is None or kept[0] is not agent:
+            kept = self._starts[agent.slug] = (agent, grant(agent, *start_of(agent, self.earned.get(agent.slug))))
+        return kept[1]
 
     def door(self, situation: Situation) -> list[Bounds]:
         """What each rule about tasks says that matches."""
