@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.approvals import Ballot
+from domain.budgets import Draw, Spending
 from domain.calls import Doubt, Expectation, Observation, Preview, ToolCall, ToolSpec
 from domain.canonical import Json
 from domain.events import FREE, Cost, Event, Recorded
@@ -54,7 +55,14 @@ class OrganizationAt:
     seq: int
 
 
-Guard = SwitchOff | ApprovalUnused | OrganizationAt
+@dataclass(frozen=True, slots=True)
+class WithinBudget:
+    """With what the append draws, and all that was drawn before it, the account is not overdrawn."""
+
+    draw: Draw
+
+
+Guard = SwitchOff | ApprovalUnused | OrganizationAt | WithinBudget
 
 
 class Journal(Protocol):
@@ -93,6 +101,14 @@ class Journal(Protocol):
 
     async def switched_off(self) -> bool:
         """Whether `stop-all` is on."""
+        ...
+
+    async def spent(self, draws: Sequence[Draw]) -> Spending:
+        """What was drawn so far from the accounts of these draws, within their windows."""
+        ...
+
+    async def accounts(self) -> list[str]:
+        """Every account from which something was drawn lately, sorted."""
         ...
 
     async def deeds(self, agent: str, since: datetime) -> list[Deed]:

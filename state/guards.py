@@ -7,7 +7,7 @@ as of this transaction.
 from collections.abc import Callable, Sequence
 
 from domain.runs import Run
-from loop.ports import ApprovalUnused, Guard, GuardRefused, OrganizationAt, SwitchOff
+from loop.ports import ApprovalUnused, Guard, GuardRefused, OrganizationAt, SwitchOff, WithinBudget
 from state.projections import CONSUMED, GRANTED, OPEN, approval_status
 
 
@@ -26,6 +26,8 @@ def check(guards: Sequence[Guard], run: Run | None, *, stopped: bool, organizati
                 status = approval_status(run, approval_id)
                 if status not in (OPEN, GRANTED, None):  # None: it may be asked for in this very append
                     raise GuardRefused(guard, f"approval {approval_id} is {status}")
+            case WithinBudget():
+                pass  # `state.spending.check_drawn`, once it is known what the append draws
 
 
 def check_taken(guards: Sequence[Guard], run: Run | None) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from domain.budgets import Draw, Spending, Spent
 from domain.events import ORGANIZATION_STREAM, Event, Recorded
 from domain.records import Deed
 from domain.runs import Run
@@ -21,6 +22,7 @@ from state.heads import Heads
 from state.pending import Pending
 from state.projections import extend
 from state.rows import recorded
+from state.spending import after_of, check_drawn, total
 from state.tail import Tail
 
 _PAGE: Final = 500
@@ -117,6 +119,15 @@ class SqliteJournal:
         rows = await self._database.read(lambda raw: raw.execute(sql.DEEDS, arguments).fetchall())
         return [deed_in(DeedRow(*row)) for row in rows]
 
+    async def spent(self, draws: Sequence[Draw]) -> Spending:
+        """See Journal.spent."""
+        found = await self._database.read(lambda raw: [_spent(raw, draw) for draw in draws])
+        return Spending(known={draw.account: each for draw, each in zip(draws, found, strict=True)})
+
+    async def accounts(self) -> list[str]:
+        """See Journal.accounts."""
+        return await self._column(sql.ACCOUNTS)
+
     async def erase(self, run_id: str) -> int:
         """Forget what a finished run's events said; the chain still verifies. Returns how many were erased.
 
@@ -177,10 +188,24 @@ class SqliteJournal:
             self._key, append.stream, head, self._heads.position + 1, append.at, append.said, append.folded
         )
         check_taken(append.guards, extension.head.run)
+        check_drawn(append.guards, lambda draw: self._drawn(raw, draw) + total(draw, extension.spending))
         if extension.rows:
             self._pending.add(extension)
             self._heads.put(append.stream, extension)
         return extension.records
+
+    def _drawn(self, raw: sqlite3.Connection, draw: Draw) -> int:
+        (amount,) = raw.execute(sql.SPENT, (draw.account, after_of(draw))).fetchone()
+        return int(amount) + self._pending.drawn(draw)
+
+
+def _spent(raw: sqlite3.Connection, draw: Draw) -> Spent:
+    where = (draw.account, after_of(draw))
+    (amount,) = raw.execute(sql.SPENT, where).fetchone()
+    if amount < draw.most:
+        return Spent(amount=amount)
+    row = raw.execute(sql.BLOCKED_BY, (*where, amount, draw.most)).fetchone()
+    return Spent(amount=amount, blocked_by=chain.moment(row[0]) if row else None)
 
 
 def _stopped(raw: sqlite3.Connection) -> bool:

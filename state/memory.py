@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.budgets import Draw, Spending
 from domain.events import ORGANIZATION_STREAM, Event, Recorded
 from domain.records import Deed
 from domain.runs import Run, Status
@@ -17,6 +18,7 @@ from state.codec import encode
 from state.deeds import DeedRow, deed_in, keeping_agent
 from state.guards import check, check_taken
 from state.projections import Extension, Head, beginning, extend
+from state.spending import SpendingRow, check_drawn, spent, total
 
 _KEY = bytes(32)
 
@@ -30,6 +32,7 @@ class MemoryJournal:
         self._streams: dict[str, list[Recorded]] = {}
         self._heads: dict[str, Head] = {}
         self._deeds: dict[tuple[str, str], DeedRow] = {}
+        self._spending: list[SpendingRow] = []
         self._stopped = False
         self._bell = Bell()
         self._closed = False
@@ -60,6 +63,7 @@ class MemoryJournal:
         )
         extension = extend(_KEY, stream, head, len(self._log) + 1, self._clock.now(), said, folded)
         check_taken(guards, extension.head.run)
+        check_drawn(guards, lambda draw: total(draw, [*self._spending, *extension.spending]))
         if said:
             self._keep(stream, extension)
         await asyncio.sleep(0)  # others may see the events before we do, as with a real commit
@@ -101,6 +105,15 @@ class MemoryJournal:
         rows = [row for row in self._deeds.values() if row.agent == agent and row.at >= moment]
         return [deed_in(row) for row in sorted(rows, key=lambda row: (row.at, row.run_id, row.call_id))]
 
+    async def spent(self, draws: Sequence[Draw]) -> Spending:
+        """See Journal.spent."""
+        await asyncio.sleep(0)  # others may draw meanwhile, as with a real read
+        return Spending(known={draw.account: spent(draw, self._spending) for draw in draws})
+
+    async def accounts(self) -> list[str]:
+        """See Journal.accounts."""
+        return sorted({row.account for row in self._spending})
+
     def _runs(self) -> list[Run]:
         return [head.run for head in self._heads.values() if head.run is not None]
 
@@ -110,6 +123,7 @@ class MemoryJournal:
         self._streams.setdefault(stream, []).extend(extension.records)
         for deed in extension.deeds:
             self._deeds[deed.run_id, deed.call_id] = keeping_agent(self._deeds.get((deed.run_id, deed.call_id)), deed)
+        self._spending.extend(extension.spending)
         if extension.stopped is not None:
             self._stopped = extension.stopped
         self._bell.ring()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from state.errors import Unusable
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 NEWEST: Final = REVISIONS[-1]
 
 

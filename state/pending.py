@@ -10,9 +10,11 @@ from functools import cache
 from itertools import chain
 from typing import Any, Final
 
+from domain.budgets import Draw
 from state import sql
 from state.deeds import DeedRow, keeping_agent
 from state.projections import ApprovalRow, EventRow, Extension, RunRow, run_row
+from state.spending import SpendingRow, total
 
 _CHUNKS: Final = (64, 16, 4, 1)  # rows in one statement; few sizes, so that SQLite compiles each once
 
@@ -39,8 +41,13 @@ class Pending:
             self._approvals[row.run_id, row.approval_id] = known._replace(status=row.status)
         for deed in extension.deeds:
             self._deeds[deed.run_id, deed.call_id] = keeping_agent(self._deeds.get((deed.run_id, deed.call_id)), deed)
+        self._spending.extend(extension.spending)
         if extension.stopped is not None:
             self._switch = (extension.stopped, last)
+
+    def drawn(self, draw: Draw) -> int:
+        """What appends of this batch draw from the account."""
+        return total(draw, self._spending) if self._spending else 0
 
     def write(self, raw: sqlite3.Connection) -> None:
         """Write all of it, inside the transaction that is open."""
@@ -51,6 +58,7 @@ class Pending:
         _insert(raw, sql.PUT_RUNS, [(*row, created) for row, created in self._runs.values()])
         _insert(raw, sql.PUT_APPROVALS, list(self._approvals.values()))
         _insert(raw, sql.PUT_DEEDS, list(self._deeds.values()))
+        _insert(raw, sql.PUT_SPENDING, self._spending)
         if self._switch is not None:
             raw.execute(sql.SET_SWITCH, self._switch)
         self._clear()
@@ -61,6 +69,7 @@ class Pending:
         self._runs: dict[str, tuple[RunRow, int]] = {}  # the latest row, and the position of the first event seen
         self._approvals: dict[tuple[str, str], ApprovalRow] = {}
         self._deeds: dict[tuple[str, str], DeedRow] = {}
+        self._spending: list[SpendingRow] = []
         self._switch = None
 
 

@@ -16,11 +16,12 @@ from domain.events import (
     Recorded,
     TaskReceived,
 )
-from domain.evolve import IllegalEvent, evolve
+from domain.evolve import IllegalEvent, draws_after, evolve
 from domain.runs import CallRecord, CallStatus, Run
 from state import chain
 from state.codec import Encoded
 from state.deeds import DeedRow, deed_rows
+from state.spending import SpendingRow, spending_rows
 
 OPEN, GRANTED, CONSUMED, CLOSED = "open", "granted", "consumed", "closed"
 
@@ -79,6 +80,7 @@ class Extension(NamedTuple):
     head: Head
     approvals: list[ApprovalRow]
     deeds: list[DeedRow]
+    spending: list[SpendingRow]
     stopped: bool | None  # the switch after it, None: untouched
 
 
@@ -108,6 +110,8 @@ def extend(
     payloads: list[tuple[int, bytes]] = []
     approvals: list[ApprovalRow] = []
     stopped: bool | None = None
+    spending: list[SpendingRow] = []
+    draws = run.draws if run is not None else ()
     for event, (kind, version, payload) in said:
         seq += 1
         hashed = chain.payload_hash(key, payload)
@@ -118,13 +122,15 @@ def extend(
         elif told is None:
             before, run = run, advance(run, recorded)
             approvals.extend(approval_changes(before, run, position))
+        draws = draws_after(draws, event)
+        spending.extend(spending_rows(draws, recorded))
         records.append(recorded)
         rows.append(EventRow(position, stream, seq, micros, kind, version, hashed, previous))
         payloads.append((position, payload))
         position += 1
     after = told or run
     deeds = deed_rows(after, [event for event, _ in said]) if after is not None else []
-    return Extension(records, rows, payloads, Head(seq, previous, after), approvals, deeds, stopped)
+    return Extension(records, rows, payloads, Head(seq, previous, after), approvals, deeds, spending, stopped)
 
 
 def _plain(head: Head, folded: Run | None, count: int) -> bool:

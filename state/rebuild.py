@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.events import ORGANIZATION_STREAM, EverythingResumed, EverythingStopped
-from domain.runs import Run
+from domain.runs import Run, Status
 from state import sql
 from state.database import Database
 from state.deeds import DeedRow, deed_rows, keeping_agent
 from state.errors import PayloadErased
 from state.projections import ApprovalRow, advance, approval_changes, run_row
 from state.rows import recorded
+from state.spending import KEPT, spending_rows
 
 _Rows = dict[tuple[Any, ...], tuple[Any, ...]]  # by primary key
 
@@ -49,6 +50,8 @@ async def compare(database: Database) -> Rebuilt:
 def _rebuild(raw: sqlite3.Connection, *, mend: bool) -> Rebuilt:
     found = Rebuilt()
     folded = set()
+    last = raw.execute(sql.LAST_AT).fetchone()
+    since = last[0] - KEPT if last else 0
     for (stream,) in raw.execute(sql.STREAMS).fetchall():
         folded.add(stream)
         found.streams += 1
@@ -56,25 +59,35 @@ def _rebuild(raw: sqlite3.Connection, *, mend: bool) -> Rebuilt:
             _put_right(raw, found, "switch", *_switch(raw), mend=mend)
             continue
         try:
-            run, approvals, deeds = _fold(raw, stream)
+            run, approvals, deeds, spending = _fold(raw, stream)
         except PayloadErased:
             found.kept.append(stream)
             continue
         _put_right(raw, found, "runs", _stored(raw, sql.RUNS_OF, stream, 1), run, mend=mend)
         _put_right(raw, found, "approvals", _stored(raw, sql.APPROVALS_OF, stream, 2), approvals, mend=mend)
         _put_right(raw, found, "deeds", _stored(raw, sql.DEEDS_OF, stream, 2), deeds, mend=mend)
+        stored = _lately(_stored(raw, sql.SPENDING_OF, stream, 3), since, run)
+        _put_right(raw, found, "spending", stored, _lately(spending, since, run), mend=mend)
     for run_id in _orphans(raw, folded):
         _put_right(raw, found, "runs", _stored(raw, sql.RUNS_OF, run_id, 1), {}, mend=mend)
         _put_right(raw, found, "approvals", _stored(raw, sql.APPROVALS_OF, run_id, 2), {}, mend=mend)
         _put_right(raw, found, "deeds", _stored(raw, sql.DEEDS_OF, run_id, 2), {}, mend=mend)
+        _put_right(raw, found, "spending", _stored(raw, sql.SPENDING_OF, run_id, 3), {}, mend=mend)
     return found
 
 
-def _fold(raw: sqlite3.Connection, stream: str) -> tuple[_Rows, _Rows, _Rows]:
-    """The run's row, those of its approvals and those of its deeds, as the log says."""
+def _lately(rows: _Rows, since: int, run: _Rows) -> _Rows:
+    """What a finished run drew before every window is neither kept nor missed."""
+    (row,) = run.values()
+    return rows if row[4] != Status.FINISHED.value else {key: each for key, each in rows.items() if key[1] >= since}
+
+
+def _fold(raw: sqlite3.Connection, stream: str) -> tuple[_Rows, _Rows, _Rows, _Rows]:
+    """The run's row, and those of its approvals, its deeds and what it drew, as the log says."""
     run, created, updated = Run(run_id=stream), 0, 0
     approvals: dict[str, ApprovalRow] = {}
     deeds: dict[tuple[str, str], DeedRow] = {}
+    spending: _Rows = {}
     for row in raw.execute(sql.READ_STREAM, (stream, 0)):
         event = recorded(row)
         before, run = run, advance(run, event)
@@ -83,8 +96,11 @@ def _fold(raw: sqlite3.Connection, stream: str) -> tuple[_Rows, _Rows, _Rows]:
             approvals[change.approval_id] = approvals.get(change.approval_id, change)._replace(status=change.status)
         for deed in deed_rows(run, [event.event]):
             deeds[deed.run_id, deed.call_id] = keeping_agent(deeds.get((deed.run_id, deed.call_id)), deed)
+        for drawn in spending_rows(run.draws, event):
+            spending[drawn[:3]] = tuple(drawn)
     rows = {(row.run_id, row.approval_id): tuple(row) for row in approvals.values()}
-    return {(stream,): (*run_row(run, updated), created)}, rows, {key: tuple(deed) for key, deed in deeds.items()}
+    done = {key: tuple(deed) for key, deed in deeds.items()}
+    return {(stream,): (*run_row(run, updated), created)}, rows, done, spending
 
 
 def _switch(raw: sqlite3.Connection) -> tuple[_Rows, _Rows]:

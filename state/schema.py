@@ -91,6 +91,20 @@ deeds = Table(
 )
 Index("deeds_agent", deeds.c.agent, deeds.c.at)
 
+# What was drawn from the accounts of budgets: `domain.budgets`. Windows add up rows, so a row never changes.
+spending = Table(
+    "spending",
+    metadata,
+    Column("account", TEXT, nullable=False),
+    Column("at", INTEGER, nullable=False),
+    Column("position", INTEGER, nullable=False),
+    Column("run_id", TEXT, nullable=False),
+    Column("amount", INTEGER, nullable=False),
+    PrimaryKeyConstraint("account", "at", "position"),
+    sqlite_with_rowid=False,
+)
+Index("spending_run", spending.c.run_id)
+
 switch = Table(
     "switch",
     metadata,

@@ -75,6 +75,25 @@ DEEDS = """
 SELECT run_id, call_id, agent, tool, approved, edited, denied, held, rolled_back, at
 FROM deeds WHERE agent = ? AND at >= ? ORDER BY at, run_id, call_id"""
 
+PUT_SPENDING = ("INSERT INTO spending (account, at, position, run_id, amount)", 5, "")
+
+# What was drawn from an account after a moment.
+SPENT = "SELECT coalesce(sum(amount), 0) FROM spending WHERE account = ? AND at > ?"
+
+# Of an account with nothing left: when that was drawn whose lapse brings what was drawn below the limit again.
+BLOCKED_BY = """
+SELECT at FROM (
+    SELECT at, position, sum(amount) OVER (ORDER BY at, position) AS lapsed
+    FROM spending WHERE account = ?1 AND at > ?2)
+WHERE lapsed > ?3 - ?4 ORDER BY at, position LIMIT 1"""
+
+ACCOUNTS = "SELECT DISTINCT account FROM spending ORDER BY account"
+
+# What finished runs drew before every window; the log's own time decides, so that a rebuild agrees.
+FORGET_SPENDING = """
+DELETE FROM spending WHERE at < (SELECT at FROM events ORDER BY position DESC LIMIT 1) - ?
+AND run_id IN (SELECT run_id FROM runs WHERE status = 'finished')"""
+
 SWITCH = "SELECT stopped FROM switch WHERE id = 1"
 SET_SWITCH = "UPDATE switch SET stopped = ?, position = ? WHERE id = 1"
 
@@ -103,10 +122,16 @@ APPROVALS_OF = """
 SELECT run_id, approval_id, call_id, status, requested, expires_at FROM approvals WHERE run_id = ?"""
 DEEDS_OF = """
 SELECT run_id, call_id, agent, tool, approved, edited, denied, held, rolled_back, at FROM deeds WHERE run_id = ?"""
+SPENDING_OF = "SELECT account, at, position, run_id, amount FROM spending WHERE run_id = ?"
 SWITCH_ROW = "SELECT id, stopped, position FROM switch WHERE id = 1"
 
 # Every run that has rows, so that those without events are found.
-PROJECTED_RUNS = "SELECT run_id FROM runs UNION SELECT run_id FROM approvals UNION SELECT run_id FROM deeds"
+PROJECTED_RUNS = """
+SELECT run_id FROM runs UNION SELECT run_id FROM approvals UNION SELECT run_id FROM deeds
+UNION SELECT run_id FROM spending"""
+
+# When the last event was recorded.
+LAST_AT = "SELECT at FROM events ORDER BY position DESC LIMIT 1"
 
 REPLACE_ROW = {
     "runs": """
@@ -118,12 +143,14 @@ VALUES (?, ?, ?, ?, ?, ?)""",
     "deeds": """
 INSERT OR REPLACE INTO deeds (run_id, call_id, agent, tool, approved, edited, denied, held, rolled_back, at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+    "spending": "INSERT OR REPLACE INTO spending (account, at, position, run_id, amount) VALUES (?, ?, ?, ?, ?)",
     "switch": "INSERT OR REPLACE INTO switch (id, stopped, position) VALUES (?, ?, ?)",
 }
 REMOVE_ROW = {
     "runs": "DELETE FROM runs WHERE run_id = ?",
     "approvals": "DELETE FROM approvals WHERE run_id = ? AND approval_id = ?",
     "deeds": "DELETE FROM deeds WHERE run_id = ? AND call_id = ?",
+    "spending": "DELETE FROM spending WHERE account = ? AND at = ? AND position = ?",
     "switch": "DELETE FROM switch WHERE id = ?",
 }
 

@@ -13,6 +13,7 @@ from state.inbox import SqliteInbox
 from state.journal import SqliteJournal
 from state.keys import key_id, load_key
 from state.outbox import SqliteOutbox
+from state.spending import KEPT
 from state.tokens import SqliteTokens
 from state.views import SqliteViews
 
@@ -41,6 +42,7 @@ class Store:
             key = await _key(database, key_file or path.with_name(path.name + ".key"))
             if exclusive:
                 await database.write(_count_boot)
+                await database.write(lambda raw: raw.execute(sql.FORGET_SPENDING, (KEPT,)))
             boot = await database.read(_boot)
             journal = SqliteJournal(database, key, clock)
             await journal.start()
