@@ -14,8 +14,8 @@ from domain.calls import ToolCall
 from domain.people import Snapshot
 from domain.tasks import Principal, Source, Task, Trust
 from domain.tiers import Effect
-from policy.cel import Condition, ConditionFailed, Prepared, prepare
-from policy.expressions import Path
+from policy.conditions.condition import Condition, ConditionFailed, Prepared, prepare
+from policy.conditions.syntax import Path
 from policy.globs import fits_any
 from policy.matching import LABEL, Facts
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from policy.places import Source
+
 LARGEST_FILE = 4 * 1024 * 1024  # characters
 DEEPEST = 24
 MOST_NODES = 400_000
@@ -25,11 +27,13 @@ class Fault:
     key: str
     problem: str
     suggestion: str = ""
+    word: bool = False  # whether the column is that of one word within the value: then people are shown it
 
     def __str__(self) -> str:
         hint = f" ({self.suggestion})" if self.suggestion else ""
         key = f" {self.key}:" if self.key else ""
-        return f"{self.file}:{self.line}:{key} {self.problem}{hint}"
+        column = f"{self.column}:" if self.word else ""
+        return f"{self.file}:{self.line}:{column}{key} {self.problem}{hint}"
 
 
 class Invalid(Exception):
@@ -82,6 +86,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._found: list[Fault] = []
+        self._sources: dict[str, Source] = {}
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self.sorted())
@@ -92,6 +97,28 @@ class Faults:
     def at(self, node: Node, problem: str, suggestion: str = "") -> None:
         """Record a fault of the value at `node`."""
         self.add(node.file, node.line, node.column, node.key, problem, suggestion)
+
+    def source(self, file: str, text: str) -> None:
+        """The text that nodes of this file come from: `within` looks words up in it."""
+        self._sources[file] = Source(text)
+
+    def within(self, node: Node, offset: int, problem: str, suggestion: str = "") -> None:
+        """Record a fault of one word of the text at `node`: the word that starts at this character of it."""
+        source = self._sources.get(node.file)
+        found = source.place(node.line, node.column, str(node.value), offset) if source is not None else None
+        if found is None:
+            self.at(node, f"{problem}, at character {offset + 1}", suggestion)
+            return
+        fault = Fault(
+            file=node.file,
+            line=found[0],
+            column=found[1],
+            key=node.key,
+            problem=problem,
+            suggestion=suggestion,
+            word=True,
+        )
+        self._found.append(fault)
 
     def add(self, file: str, line: int, column: int, key: str, problem: str, suggestion: str = "") -> None:
         """Record a fault anywhere."""
@@ -115,6 +142,7 @@ def read(file: str, text: str, faults: Faults) -> Node | None:
     if len(text) > LARGEST_FILE:
         faults.add(file, 1, 1, "", f"is larger than {LARGEST_FILE} characters")
         return None
+    faults.source(file, text)
     builder = _Builder(file, faults)
     try:
         for event in yaml.parse(text, Loader=_LOADER):

@@ -10,7 +10,7 @@ from domain.agents import Agent
 from domain.canonical import Json
 from domain.tasks import Task
 from loop.ports import Routed, Unrouted
-from policy.cel import ConditionFailed
+from policy.conditions.condition import ConditionFailed
 from policy.files import Faults
 from policy.files import nearest as nearest_name
 from reasoning.runbooks.model import Runbook, TaskMatch

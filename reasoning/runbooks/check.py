@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from domain.calls import ToolSpec
 from domain.tiers import Effect
 from loop.ports import Catalog
-from policy.cel import ConditionRefused, compile_condition
+from policy.conditions.condition import compile_condition
+from policy.conditions.refusal import ConditionRefused
 from policy.files import Faults, Node, nearest
-from policy.shapes import RESULT_ROOTS, Shape
+from policy.shapes import OPEN, RESULT_ROOTS, Shape
 from reasoning.runbooks.model import (
     Calls,
     CallTemplate,
@@ -25,6 +26,9 @@ from reasoning.runbooks.model import (
 from reasoning.runbooks.shapes import RESERVED, TASK_ROOTS, unknown
 from reasoning.runbooks.templates import Node as Tree
 from reasoning.runbooks.templates import Placeholder, Template, placeholders
+
+_FILLED = "filled_in"  # stands for what a placeholder will be
+_EXPECTATION_ROOTS: Mapping[str, Shape] = {**RESULT_ROOTS, _FILLED: OPEN}
 
 
 def check_runbook(
@@ -78,12 +82,13 @@ def _check_match(book: Runbook, document: Node, faults: Faults) -> None:
 
 
 def _check_expectation(expect: ExpectTemplate, node: Node, faults: Faults) -> None:
-    """As CEL over `result`, a literal in the place of each placeholder."""
-    text = "".join("1" if isinstance(part, Placeholder) else part for part in expect.condition.parts)
+    """As CEL over `result`, a variable of which nothing is known in the place of each placeholder."""
+    text = "".join(_FILLED if isinstance(part, Placeholder) else part for part in expect.condition.parts)
     try:
-        compile_condition(text, RESULT_ROOTS, file=node.file, line=node.line)
+        compile_condition(text, _EXPECTATION_ROOTS, file=node.file, line=node.line)
     except ConditionRefused as refused:
-        faults.at(node, f"the expectation `{text}` {refused.problem}", refused.suggestion)
+        for flaw in refused.flaws:
+            faults.at(node, f"the expectation `{text}` {flaw.problem}", flaw.suggestion)
 
 
 def _check_names(step: Step, node: Node, faults: Faults) -> None:

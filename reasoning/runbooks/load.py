@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 
 from loop.ports import Catalog
-from policy.cel import condition
+from policy.conditions.condition import condition
 from policy.files import Faults, Fields, Node, by_name, choice, read, several, text
 from reasoning.runbooks.check import check_runbook
 from reasoning.runbooks.model import Input, Runbook, TaskMatch

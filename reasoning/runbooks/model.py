@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from domain.canonical import Json
 from domain.outcomes import Outcome
-from policy.cel import Condition
+from policy.conditions.condition import Condition
 from reasoning.runbooks.paths import Path
 from reasoning.runbooks.phrases import Phrase
 from reasoning.runbooks.templates import Node, Template

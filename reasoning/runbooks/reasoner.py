@@ -13,7 +13,7 @@ from itertools import takewhile
 from domain.agents import Agent
 from domain.runs import Run
 from loop.ports import GiveUp, Proposal
-from policy.cel import ConditionFailed
+from policy.conditions.condition import ConditionFailed
 from reasoning.runbooks.drafting import check_for, proposal_for
 from reasoning.runbooks.history import Attempt, Failure, attempts, check_due, failure_of
 from reasoning.runbooks.model import CallTemplate, GoTo, Jump, Remedy, Retry, Runbook, Step, Stop

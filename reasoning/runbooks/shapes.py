@@ -3,20 +3,30 @@
 from collections.abc import Iterator, Mapping
 
 from policy.files import Node, nearest
-from policy.shapes import OPEN, TASK, Leaf, Shape, Struct
+from policy.shapes import OPEN, TASK, Leaf, OneOf, Shape, Struct, Table
 from reasoning.runbooks.history import VERIFY
+from reasoning.runbooks.model import FailureKind
 from reasoning.runbooks.paths import Path
 
-# Texts, as the log shows moments.
-_TRIGGER = Struct(dict.fromkeys(("source", "source_id", "timestamp", "correlation"), Leaf.TEXT))
-_TASK = Struct({**{k: v for k, v in TASK.fields.items() if k != "inputs"}, "trigger": _TRIGGER})
+
+def _below(name: str, **other: Shape) -> Struct:
+    """One part of a task, of which some fields differ from what rules see."""
+    known = TASK.fields[name]
+    return Struct({**(known.fields if isinstance(known, Struct) else {}), **other})
+
+
+# As the log shows a task: moments are texts, and what it lacks is null.
+_TRIGGER = _below("trigger", timestamp=Leaf.TEXT, correlation=Leaf.TEXT_OR_NULL)
+_CONTEXT = _below("context", repository_id=Leaf.TEXT_OR_NULL, agent_slug=Leaf.TEXT_OR_NULL)
+_TASK = Struct({**{k: v for k, v in TASK.fields.items() if k != "inputs"}, "trigger": _TRIGGER, "context": _CONTEXT})
 TASK_ROOTS: Mapping[str, Shape] = {"task": _TASK}
 
 _CALL: Mapping[str, Shape] = {"ok": Leaf.BOOLEAN, "summary": Leaf.TEXT, "result": OPEN}
 _STEP: Mapping[str, Shape] = {
     **_CALL,
     "tried": Leaf.INTEGER,
-    **dict.fromkeys(("failure", "why", "what", "answer", "choice"), Leaf.TEXT),
+    "failure": OneOf(("", *(kind.value for kind in FailureKind))),
+    **dict.fromkeys(("why", "what", "answer", "choice"), Leaf.TEXT),
 }
 RESERVED = frozenset({*_STEP, VERIFY})  # no call of a step may be called so
 
@@ -24,7 +34,7 @@ RESERVED = frozenset({*_STEP, VERIFY})  # no call of a step may be called so
 def roots_of(document: Node) -> Mapping[str, Shape]:
     """What conditions and templates of this runbook may read, from its file as it stands."""
     return {
-        "inputs": Struct(dict.fromkeys(_names(_child(document, "inputs")), Leaf.TEXT)),
+        "inputs": Struct(dict(_inputs(_child(document, "inputs")))),
         "task": _TASK,
         "steps": Struct(dict(_steps(_child(document, "steps")))),
         "messages": OPEN,
@@ -37,6 +47,8 @@ def unknown(path: Path, roots: Mapping[str, Shape]) -> tuple[str, str] | None:
     shape: Shape = Struct(roots)
     walked: list[str] = []
     for part in (path.root, *path.parts):
+        if isinstance(shape, Table):
+            return None
         if not isinstance(shape, Struct):
             return None if shape is OPEN else (f"`{'.'.join(walked)}` has nothing below it", "")
         if not isinstance(part, str) or part not in shape.fields:
@@ -44,6 +56,16 @@ def unknown(path: Path, roots: Mapping[str, Shape]) -> tuple[str, str] | None:
         walked.append(part)
         shape = shape.fields[part]
     return None
+
+
+def _inputs(node: Node | None) -> Iterator[tuple[str, Shape]]:
+    for name in _names(node):
+        declared = _child(node, name) if node is not None else None
+        kind, one_of = (_child(declared, key) if declared is not None else None for key in ("type", "one_of"))
+        if one_of is not None and isinstance(one_of.value, tuple):
+            yield name, OneOf(tuple(str(word.value) for word in one_of.value))
+        else:
+            yield name, Leaf.INTEGER if kind is not None and kind.value == "integer" else Leaf.TEXT
 
 
 def _steps(node: Node | None) -> Iterator[tuple[str, Shape]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from domain.outcomes import Outcome
-from policy.cel import condition
+from policy.conditions.condition import condition
 from policy.files import Faults, Fields, Node, boolean, by_name, choice, duration, nearest, several, text
 from policy.shapes import Shape
 from reasoning.runbooks.model import (

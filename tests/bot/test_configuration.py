@@ -130,12 +130,12 @@ budget_usd: 2.50
 fallback: escalate
 inputs: {service: Which service.}
 success:
-  - {tool: service.status, arguments: {service: "${inputs.service}"}, expect: result.healthy, describe: It is up.}
+  - {tool: service.status, arguments: {service: "${inputs.service}"}, expect: result.healthy == true, describe: It is up.}
 """
     found = loaded(tmp_path, agents__fixer=agent).agents["fixer"]
     assert (found.max_iterations, found.timeout_s, found.deadline_s, found.budget_usd) == (9, 900.0, 28_800.0, 2.5)
     assert (found.owners, found.inputs) == (("group:sre", "user:U1"), {"service": "Which service."})
-    assert (found.success[0].tool, found.success[0].expect) == ("service.status", "result.healthy")
+    assert (found.success[0].tool, found.success[0].expect) == ("service.status", "result.healthy == true")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from domain.decisions import Approvers, Deny, Reason, RequireApproval, Requireme
 from domain.tasks import Source, Trust
 from domain.tiers import Effect, Tier
 from policy.approvers import independent
-from policy.cel import compile_condition
+from policy.conditions.condition import compile_condition
 from policy.door import of_decision
 from policy.engine import PolicySet, policy_set
 from policy.facts import CallView, Membership, Progress, Situation

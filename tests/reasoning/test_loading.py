@@ -62,7 +62,7 @@ def test_the_samples_and_the_least_that_loads() -> None:
         ("id: done", "id: look", "the step `look` is there twice"),
         ("id: done", "id: Done!", ":10: steps[1].id: `Done!` is not an id"),
         ("    conclude:", "    when: \"steps.look.ok\"\n    conclude:", "the last step must end"),
-        ("    conclude:", "    when: \"steps.look.okay\"\n    conclude:", ":11: steps[1].when: steps.look.okay does not exist"),
+        ("    conclude:", "    when: \"steps.look.okay\"\n    conclude:", ":11:23: steps[1].when: steps.look.okay does not exist"),
         ("    conclude:", "    when: \"steps.look.result.x ==\"\n    conclude:", "is not CEL"),
         ("    conclude: {", "    goto: look\n    conclude: {", ":10: steps[1]: says conclude and goto: a step does one thing"),
         ("  - id: done", "    on_failure: {goto: lok}\n  - id: done", 'there is no step `lok` to go to (did you mean "look"?)'),

@@ -10,7 +10,7 @@ from domain.calls import ErrorKind, Observation, ToolCall
 from domain.events import Noticed
 from domain.outcomes import Outcome
 from domain.runs import Status
-from policy.cel import compile_condition
+from policy.conditions.condition import compile_condition
 from policy.shapes import RESULT_ROOTS
 from tests.reasoning.drive import Story, alert, chat
 from tests.tools.conftest import Acme, acme, best, room, services

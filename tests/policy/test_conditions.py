@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.cel import ConditionFailed, ConditionRefused, compile_condition, condition, prepare
+from policy.conditions.condition import ConditionFailed, compile_condition, condition, prepare
+from policy.conditions.refusal import ConditionRefused
 from policy.files import Faults
 from policy.nodes import from_plain
 from policy.shapes import OPEN, RESULT_ROOTS, RULE_ROOTS, Struct, sample
@@ -48,9 +49,9 @@ def test_what_rules_may_say(said: str) -> None:
         ("task['tpye'] == 'x'", "task.tpye does not exist"),
         ("tsk.type == 'x'", 'tsk is not a variable here (did you mean "task"?)'),
         ("task.type.name == 'x'", "task.type has nothing below it: it is text"),
-        ("task.type", "must be true or false, not str"),
+        ("task.type", "must be true or false, and task.type is text (compare it: task.type != '')"),
         ("1", "must be true or false"),
-        ("task.goal > 3", "cannot be evaluated"),
+        ("task.goal > 3", "text cannot come after a whole number"),
         ("call.arguments.items.exists(i, i > 1)", "exists() is not allowed: its cost has no bound"),
         ("call.arguments.items.map(i, i) == []", "map() is not allowed"),
         ("[1, 2].all(i, i > 0)", "all() is not allowed"),
@@ -78,9 +79,10 @@ def test_what_rules_may_say(said: str) -> None:
         ("", "is empty"),
         ("x" * 2000, "is longer than 1024"),
         ("+".join("1" * 20) + " > 1", "adds more than"),
-        ("now.getHours('Europe/Berlin') > 3", "cannot be evaluated"),
-        ("duration('soon') > duration('1h')", "cannot be evaluated"),
-        ("(" * 200 + "true" + ")" * 200, "is not CEL"),
+        ("now.getHours('Europe/Berlin') > 3", "getHours() takes no values in its parentheses, not 1"),
+        ("duration('soon') > duration('1h')", "duration() cannot read 'soon' (like duration('1h30m'))"),
+        ("(" * 200 + "true" + ")" * 200, "is made of more than 300 words"),
+        ("(" * 100 + "true" + ")" * 100, "is not CEL here: it is nested deeper than 24"),
     ],
 )
 def test_what_the_gate_refuses(said: str, problem: str) -> None:
@@ -104,8 +106,8 @@ def test_a_condition_is_evaluated_on_values_by_root() -> None:
     [
         ("call.arguments.count > 3", {}, "is not there"),
         ("call.arguments.count > 3", {"count": "many"}, "No such overload"),
-        ("call.arguments.flag", {"flag": 1}, "is int, not true or false"),
-        ("call.arguments.n / 0 > 1", {"n": 1}, "division by zero"),
+        ("call.arguments.flag || false", {"flag": 1}, "No such overload"),
+        ("1 / call.arguments.n > 1", {"n": 0}, "division by zero"),
         ("call.arguments.n == 1", {"n": 2**70}, "too large"),
         ("call.arguments.n == 1", {"n": object()}, "is not data"),
         ("call.arguments.n == 'a'", {"n": "\ud800"}, "Failed to convert"),
