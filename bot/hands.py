@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.configuration import Configuration
 from bot.systems import NAME, forge_of, systems_of
 from domain.tasks import Principal
+from tools.autonomy import Rungs
 from tools.broker import LocalBroker
 from tools.catalog import ToolCatalog
 from tools.git.runner import Git, Identity
@@ -38,14 +39,18 @@ class Equipment:
         return self.sandbox.kind == "unconfined"
 
 
-async def equip(configuration: Configuration, settled: Settled) -> Equipment:
-    """Find a sandbox, and install the tools of the configured systems. `settled` is told topics of the pipeline."""
+async def equip(configuration: Configuration, settled: Settled, rungs: Rungs) -> Equipment:
+    """Find a sandbox, and install the tools of the configured systems. `settled` is told topics of the pipeline.
+
+    `rungs` are climbed where an agent's file states any.
+    """
     systems = configuration.systems
     sandbox, report = await probe(allow_unconfined=systems.sandbox_opt_out)
     git = Git(sandbox=sandbox)
     forge = forge_of(systems, git)
     author = Identity(name=NAME, email=f"countersign@{configuration.organization}.example")
-    touched = systems_of(systems, git=git, forge=forge, author=author, people=_identities(configuration))
+    climbed = rungs if any(agent.earns for agent in configuration.agents.values()) else None
+    touched = systems_of(systems, git=git, forge=forge, author=author, people=_identities(configuration), rungs=climbed)
     tools = installed(touched)
     broker = LocalBroker(where=forge.bare if forge is not None else _no_repository)
     toolbox = toolbox_of(tools, broker=broker, workspaces=Workspaces(root=systems.workspaces))

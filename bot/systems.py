@@ -6,7 +6,9 @@ from pathlib import Path
 from bot.configuration import Configuration
 from bot.configuration.sections import Service
 from bot.configuration.sections import Systems as Named
+from bot.ladder import LadderRungs
 from domain.tasks import Principal
+from tools.autonomy import Rungs
 from tools.catalog import ToolCatalog, catalog_of
 from tools.forge.local import LocalForge
 from tools.git.runner import Git, Identity
@@ -31,6 +33,7 @@ def systems_of(
     forge: LocalForge | None,
     author: Identity,
     people: Callable[[Principal], Identity | None] = lambda _: None,
+    rungs: Rungs | None = None,
 ) -> Systems:
     """The configured systems; one that is not configured is None, and has no tools."""
     services = {name: _service(service) for name, service in named.services.items()}
@@ -44,25 +47,29 @@ def systems_of(
         probe_allow=named.probe_allow,
         author=author,
         people=people,
+        rungs=rungs,
     )
 
 
 def catalog_for(configuration: Configuration) -> ToolCatalog:
     """The tools that `serve` installs over this configuration. Nothing here can perform one."""
-    return _catalog(configuration.systems)
+    return _catalog(configuration.systems, climbing=any(agent.earns for agent in configuration.agents.values()))
 
 
 def known_tools() -> tuple[str, ...]:
     """The names of every tool of this version, whether or not its system is configured."""
     web = Service(name="web")
     here = Path()
-    return _catalog(Named(workspaces=here, forge_root=here, services={"web": web}, probe_allow=("localhost",))).names()
+    return _catalog(
+        Named(workspaces=here, forge_root=here, services={"web": web}, probe_allow=("localhost",)), climbing=True
+    ).names()
 
 
-def _catalog(named: Named) -> ToolCatalog:
+def _catalog(named: Named, *, climbing: bool) -> ToolCatalog:
     git = Git(sandbox=NoSandbox(why=_NOTHING_RUNS))
     author = Identity(name=NAME, email="countersign@localhost")
-    systems = systems_of(named, git=git, forge=forge_of(named, git), author=author)
+    rungs = LadderRungs() if climbing else None
+    systems = systems_of(named, git=git, forge=forge_of(named, git), author=author, rungs=rungs)
     return catalog_of(tool.spec for tool in installed(systems))
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
@@ -10,7 +12,8 @@ from domain import events as e
 from domain.people import Snapshot
 from domain.runs import Run
 from domain.signals import Signal
-from domain.tasks import Principal, Task
+from domain.tasks import Principal, Source, Task
+from loop.autonomy import Ladder
 from loop.desk import WorkersDesk
 from loop.engine import Engine, World
 from loop.intake import Intake
@@ -30,6 +33,8 @@ from loop.voting import Voting
 
 log = structlog.get_logger(__name__)
 
+REVIEW_S = 60.0  # how often records are looked at, besides when somebody asks
+
 
 class Controller:
     """Implements `Operator` for the doors; `desk` implements `Reports` and `Permits` for workers."""
@@ -39,6 +44,7 @@ class Controller:
         self._intake = Intake(self._engine)
         self._steering = Steering(self._engine)
         self._voting = Voting(self._engine)
+        self.ladder = Ladder(self._engine)
         self.desk = WorkersDesk(self._engine)
 
     # ── Life ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -52,6 +58,20 @@ class Controller:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._engine.timers.run())
             group.create_task(self._follow_organization())
+            group.create_task(self._review())
+
+    async def review(self) -> None:
+        """Look at what agents have earned: take back what their records speak against, propose what they show."""
+        for task in await self.ladder.review():
+            answer = await self._intake.submit(task)
+            if isinstance(answer, Unrouted):
+                log.warning("promotion_unrouted", goal=task.goal, why=answer.why)
+
+    async def _review(self) -> None:
+        clock = self._engine.world.clock
+        while True:
+            await self.review()
+            await clock.sleep_until(clock.now() + timedelta(seconds=REVIEW_S))
 
     async def notice(self, topic: str) -> None:
         """Something outside may have settled `topic`."""
@@ -101,6 +121,30 @@ class Controller:
     async def may_read(self, principal: Principal, run: Run) -> bool:
         """Whether this principal may see the run."""
         return await may_read(self._engine, principal, run)
+
+    async def promote(self, slug: str, by: Principal, occurrence: str) -> Submitted | Reply:
+        """Propose now what the agent's record shows; whoever asks does not countersign it."""
+        standing = await self.ladder.standing(slug)
+        if standing is None:
+            known = ", ".join(sorted(self._engine.rulebook().agents))
+            return Reply(ok=False, text=f"There is no agent {slug}. There are: {known}.")
+        if standing.rung is None:
+            return Reply(ok=False, text=f"{slug} starts from {standing.starts.label}; its file states no higher rung.")
+        if standing.lacking:
+            return Reply(ok=False, text=f"Not yet: {'; '.join(standing.lacking)}.")
+        due = self.ladder.promotion(slug, standing.rung)
+        trigger = replace(due.trigger, source=Source.USER, source_id=occurrence)
+        answer = await self._intake.submit(replace(due, trigger=trigger, requester=by))
+        return answer if isinstance(answer, Submitted) else Reply(ok=False, text=f"It cannot be proposed: {answer}")
+
+    async def demote(self, slug: str, by: Principal, why: str) -> Reply:
+        """Take back what the agent has earned: any full member, at once."""
+        refusal = await self._switch_refused(by, admin=False)
+        if refusal is not None:
+            return refusal
+        if not await self.ladder.lower(slug, by=by, why=why):
+            return Reply(ok=False, text=f"{slug} has earned nothing that could be taken back.")
+        return Reply(ok=True, text=f"{slug} starts from the tier of its file again, from its next call on.")
 
     async def everything_stopped(self) -> bool:
         """Whether the switch is on."""

@@ -9,6 +9,7 @@ from domain.calls import Doubt, Observation, ToolCall
 from domain.events import RunEvent
 from domain.runs import CallRecord, CallStatus, Run
 from domain.steps import Act, Reason, next_step
+from loop.autonomy import BY_ITSELF, broken_by, demote
 from loop.engine import Engine
 from loop.judgement import dropped, open_calls, put_to_person
 from loop.ledger import Book
@@ -89,23 +90,26 @@ class WorkersDesk:
                 under_way = _under(book.run, call_id, lease.epoch)
                 if under_way is None:
                     log.warning("late_report", run=run_id, call=call_id, epoch=lease.epoch)
-                else:
-                    self._returned(book, under_way, observation)
+                    continue
+                broken = broken_by(book.run, call_id, met=self._returned(book, under_way, observation))
+                if broken is not None:
+                    await demote(engine.headquarters, book.run.agent, by=BY_ITSELF, why=broken)
             await engine.advance(book)
 
         await engine.ledger.change(run_id, record)
 
-    def _returned(self, book: Book, record: CallRecord, observation: Observation) -> None:
+    def _returned(self, book: Book, record: CallRecord, observation: Observation) -> bool | None:
+        """Note what came back; whether the call's expectation is met."""
         rules = self._engine.rulebook()
         call = record.call
         check = rules.rules.check_result(rules.catalog.spec(call.tool), call, observation)
         book.note(
             e.ActionReturned(call_id=call.call_id, observation=observation, met=check.met, problems=check.problems)
         )
-        if observation.ok and check.met is not False and not check.problems:
-            return
-        why = observation.error or "; ".join(check.problems) or "it did not come out as predicted"
-        book.note(*dropped([r.call.call_id for r in open_calls(book.run)], f"{call.tool}: {why}"))
+        if not observation.ok or check.met is False or check.problems:
+            why = observation.error or "; ".join(check.problems) or "it did not come out as predicted"
+            book.note(*dropped([r.call.call_id for r in open_calls(book.run)], f"{call.tool}: {why}"))
+        return check.met
 
     async def in_doubt(self, lease: Lease, call_id: str, why: str) -> None:
         """Record that nobody knows, and what will be done about it."""
@@ -187,6 +191,8 @@ class WorkersDesk:
             await engine.refused(book.run.run_id, refusal)
             return await self._not_now(book, refusal.why)
         engine.timers.watch(book.run)
+        if call.undoes is not None:
+            await demote(engine.headquarters, book.run.agent, by=BY_ITSELF, why=f"{call.undoes} is being taken back")
         return begun.permit
 
     async def _not_now(self, book: Book, why: str) -> Refused:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.autonomy import Lower, Raise, Record, Rungs, lower_spec, raise_spec, record_spec
 from tools.files import Edit, ListFiles, ReadFile, Search
 from tools.forge.port import Forge
 from tools.forge.tools import LookAtApplied, LookAtChange, Merge, OpenChange
@@ -28,6 +29,7 @@ class Systems:
     services: ServiceControl | None = None
     environment: str = "prod"  # services are resources of it: prod/web
     probe_allow: tuple[str, ...] = ()
+    rungs: Rungs | None = None  # where an agent may earn a tier
     author: Identity
     people: Callable[[str], Identity | None] = lambda _principal: None
     checkov: Path | None = None
@@ -48,6 +50,9 @@ def installed(systems: Systems) -> tuple[Tool, ...]:
         tools += [Status(services=systems.services, spec=status_spec(systems.environment))]
         tools += [Logs(services=systems.services, spec=logs_spec(systems.environment))]
         tools += [Restart(services=systems.services, spec=restart_spec(systems.environment))]
+    if systems.rungs is not None:
+        tools += [Record(rungs=systems.rungs, spec=record_spec())]
+        tools += [Raise(rungs=systems.rungs, spec=raise_spec()), Lower(rungs=systems.rungs, spec=lower_spec())]
     if systems.probe_allow:
         tools += [Probe(allow=systems.probe_allow)]
     return tuple(tools)

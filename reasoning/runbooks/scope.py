@@ -38,7 +38,7 @@ class RunScope:
             case "task", ("context", "repository_id" | "organization_id"):
                 return True
             case "task", _:
-                return self.task.trust is Trust.PERSON
+                return self.task.trust in {Trust.PERSON, Trust.ORGANIZATION}
             case "steps", (_, str() as field) if field in _OURS:
                 return True
         return False
@@ -87,7 +87,7 @@ def described(task: Task) -> dict[str, Json]:
 
 def vouched(declared: Input | None, task: Task, value: Json) -> bool:
     """Whether this value of an input is clean."""
-    if task.trust is Trust.PERSON:
+    if task.trust in {Trust.PERSON, Trust.ORGANIZATION}:
         return True
     if declared is None or value is None:
         return False

@@ -67,7 +67,7 @@ def test_the_least_configuration_loads(tmp_path: Path) -> None:
 
 def test_the_sample_organization_loads() -> None:
     found = load(SAMPLE, {"SLACK_BOT_TOKEN": "t", "SLACK_APP_TOKEN": "t", "ALERTMANAGER_TOKEN": "t"})
-    assert set(found.agents) == {"advisor", "incident", "remediation"}
+    assert set(found.agents) == {"advisor", "incident", "remediation", "steward"}
     assert found.missing_secrets() == ()
     assert found.texts("runbooks")
 

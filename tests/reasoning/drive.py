@@ -21,7 +21,7 @@ from policy.files import Faults
 from reasoning.routing import RunbookRouter
 from reasoning.runbooks.load import load_runbooks
 from reasoning.runbooks.reasoner import RunbookReasoner
-from tools import files, http, scan
+from tools import autonomy, files, http, scan
 from tools.catalog import ToolCatalog, catalog_of
 from tools.forge import tools as forge
 from tools.git import tools as git
@@ -36,6 +36,7 @@ CATALOG: ToolCatalog = catalog_of(
         *(git.CLONE, git.COMMIT_SPEC, git.PUSH),
         *(forge.OPEN, forge.CHANGE, forge.MERGE, forge.APPLIED),
         *(services.status_spec("prod"), services.logs_spec("prod"), services.restart_spec("prod")),
+        *(autonomy.record_spec(), autonomy.raise_spec(), autonomy.lower_spec()),
     ]
 )
 

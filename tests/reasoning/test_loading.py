@@ -35,6 +35,7 @@ def faults(text: str) -> list[str]:
 def test_the_samples_and_the_least_that_loads() -> None:
     assert set(RUNBOOKS) == {
         *("encrypt-bucket", "service-down", "question-service", "question-finding", "question-findings"),
+        "promote-agent",
     }
     assert read_runbooks({"runbooks/mend.yaml": GOOD}, CATALOG)["mend"].inputs["service"].one_of == ("web", "api")
     assert load_runbooks(CONFIG / "no-such-folder") == {}

@@ -1,0 +1,65 @@
+"""The ladder as its tools see it. They are made before the controller that keeps it: `ladder` is set then."""
+
+from domain.tasks import Principal
+from domain.tiers import Tier
+from loop.autonomy import Ladder, NotEarned, Standing, evidence_of
+from policy.files import spell_duration
+from tools.autonomy import Refused, Rungs
+
+
+class LadderRungs(Rungs):
+    """Implements `tools.autonomy.Rungs` over the trusted half's ladder."""
+
+    ladder: Ladder | None = None
+
+    async def facts(self, agent: str) -> tuple[tuple[str, str], ...]:
+        return facts_of(await self._standing(agent))
+
+    async def state(self, agent: str) -> str:
+        return f"starts from {(await self._standing(agent)).starts.label}"
+
+    async def raise_(self, agent: str, tier: Tier, *, run_id: str, by: tuple[Principal, ...]) -> None:
+        try:
+            await self._kept().raise_(agent, tier, run_id=run_id, by=by)
+        except NotEarned as why:
+            raise Refused(str(why)) from why
+
+    async def raised(self, agent: str, run_id: str) -> bool:
+        return await self._kept().raised(agent, run_id)
+
+    async def lower(self, agent: str, *, by: Principal, why: str) -> None:
+        await self._kept().lower(agent, by=by, why=why)
+
+    async def earned(self, agent: str) -> bool:
+        return (await self._standing(agent)).earned is not None
+
+    async def _standing(self, agent: str) -> Standing:
+        standing = await self._kept().standing(agent)
+        if standing is None:
+            raise Refused(f"there is no agent {agent}")
+        return standing
+
+    def _kept(self) -> Ladder:
+        if self.ladder is None:
+            raise Refused("nobody keeps the ladder here")
+        return self.ladder
+
+
+def facts_of(standing: Standing) -> tuple[tuple[str, str], ...]:
+    """Where an agent stands, for people: name and value, in order."""
+    earned, rung = standing.earned, standing.rung
+    by = (
+        f", earned {earned.since:%Y-%m-%d} in {earned.run_id}, countersigned by {', '.join(earned.by)}"
+        if earned
+        else ""
+    )
+    said = [
+        ("agent", standing.agent),
+        ("starts from", f"{standing.starts.label}{by}"),
+        ("its file gives", standing.given.label),
+        ("record", f"{evidence_of(standing.record)} (in {spell_duration(standing.within_s)})"),
+        ("next rung", "none" if rung is None else rung.tier.label),
+    ]
+    if rung is not None:
+        said.append(("still lacking", "; ".join(standing.lacking) or "nothing"))
+    return tuple(said)

@@ -1,0 +1,184 @@
+"""The ladder: where each agent stands, when its record is put to people, and how what it earned is lost again.
+
+A promotion is a task like any other: it is judged, shown, countersigned and undone by the same machinery, and its one
+effect is an event in the organization's stream. Losing a tier needs nobody: a prediction that did not hold, or a call
+taken back, ends it in the step that records it, and the review finds what a crash may have left undone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from domain import events as e
+from domain.agents import Agent, Earning
+from domain.events import ORGANIZATION_STREAM
+from domain.organization import Earned
+from domain.records import TrackRecord, track_record
+from domain.runs import Run
+from domain.tasks import Context, Principal, Source, Task, Trigger, Trust
+from domain.tiers import Effect, Tier
+from loop.engine import Engine
+from loop.organization import Headquarters
+from policy.autonomy import counted, lacking, next_rung, start_of
+
+log = structlog.get_logger(__name__)
+
+PROMOTION = "promotion"  # the type of its tasks
+BY_ITSELF = "countersign"  # who lowers, where nobody asked
+SHOWN_S = 30 * 86_400.0  # how far back a record is shown where no rung says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an agent stands: by its file, by what it has earned, and on the way to the next rung."""
+
+    agent: str
+    given: Tier
+    starts: Tier
+    ceiling: Tier
+    earned: Earned | None
+    rung: Earning | None  # the next; None at the top
+    within_s: float
+    record: TrackRecord
+    lacking: tuple[str, ...]
+
+    @property
+    def due(self) -> bool:
+        """Whether the record shows all that the next rung asks for."""
+        return self.rung is not None and not self.lacking
+
+
+class NotEarned(Exception):
+    """The agent may not start from that tier: no such rung, or the record does not show it. Says what lacks."""
+
+
+class Ladder:
+    """Reads records, proposes promotions, and writes what people have countersigned."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def standing(self, slug: str) -> Standing | None:
+        """Where this agent stands now; None if there is none."""
+        agent = self._engine.rulebook().agents.get(slug)
+        return None if agent is None else await self._standing(agent)
+
+    async def standings(self) -> Sequence[Standing]:
+        """Every agent's, by name."""
+        agents = self._engine.rulebook().agents
+        return [await self._standing(agents[slug]) for slug in sorted(agents)]
+
+    async def review(self) -> Sequence[Task]:
+        """Take back what records speak against, and the promotions that are due: to be submitted like any task."""
+        due = []
+        for agent in self._engine.rulebook().agents.values():
+            if agent.earns:
+                await self._take_back(agent)
+                standing = await self._standing(agent)
+                if standing.rung is not None and standing.due:
+                    due.append(self.promotion(agent.slug, standing.rung))
+        return due
+
+    def promotion(self, slug: str, rung: Earning) -> Task:
+        """The proposal: at most one a week for a rung, so that a no is not asked about again the next day."""
+        now = self._engine.now()
+        occurrence = f"{slug}:{rung.tier.label}@{week_of(now)}"
+        return Task(
+            type=PROMOTION,
+            goal=f"let {slug} start from {rung.tier.label}",
+            trigger=Trigger(
+                source=Source.AGENT,
+                source_id=occurrence,
+                timestamp=now,
+                correlation=f"{PROMOTION}:{slug}",
+            ),
+            context=Context(organization_id=self._engine.rulebook().organization),
+            payload={"agent": slug, "tier": rung.tier.label},
+            trust=Trust.ORGANIZATION,  # both words stand in the agent's file
+        )
+
+    async def raise_(self, slug: str, tier: Tier, *, run_id: str, by: tuple[Principal, ...]) -> None:
+        """Let the agent start from `tier`. Raises NotEarned, whatever people have countersigned."""
+        if await self.raised(slug, run_id):
+            return
+        standing = await self.standing(slug)
+        if standing is None or standing.rung is None or standing.rung.tier is not tier:
+            raise NotEarned(f"{tier.label} is not the next rung of {slug}")
+        if standing.lacking:
+            raise NotEarned(f"the record of {slug} does not show it any more: {'; '.join(standing.lacking)}")
+        evidence = evidence_of(standing.record)
+        told = e.TierEarned(agent=slug, tier=tier, run_id=run_id, by=by, evidence=evidence)
+        await self._engine.headquarters.tell(told)
+
+    async def raised(self, slug: str, run_id: str) -> bool:
+        """Whether that run has raised this agent, whatever came afterwards."""
+        said = [recorded.event for recorded in await self._engine.world.journal.read(ORGANIZATION_STREAM)]
+        return any(isinstance(one, e.TierEarned) and (one.agent, one.run_id) == (slug, run_id) for one in said)
+
+    async def lower(self, slug: str, *, by: Principal, why: str) -> bool:
+        """Take back what the agent has earned; False if it has earned nothing."""
+        return await demote(self._engine.headquarters, slug, by=by, why=why)
+
+    async def _standing(self, agent: Agent) -> Standing:
+        earned = self._engine.headquarters.now.earned.get(agent.slug)
+        rung, now = next_rung(agent, earned), self._engine.now()
+        within = rung.within_s if rung is not None else SHOWN_S
+        since = now - timedelta(seconds=within)
+        if earned is not None and rung is not None:
+            since = max(since, earned.since)  # each rung is earned by deeds of its own
+        deeds = await self._engine.world.journal.deeds(agent.slug, since)
+        record = track_record(deeds) if rung is None else counted(rung, deeds, now)
+        return Standing(
+            agent=agent.slug,
+            given=agent.tier,
+            starts=start_of(agent, earned)[0],
+            ceiling=agent.ceiling,
+            earned=earned,
+            rung=rung,
+            within_s=within,
+            record=record,
+            lacking=() if rung is None else lacking(rung, record),
+        )
+
+    async def _take_back(self, agent: Agent) -> None:
+        """What a crash may have kept from being taken back in its own step."""
+        earned = self._engine.headquarters.now.earned.get(agent.slug)
+        if earned is None:
+            return
+        for deed in await self._engine.world.journal.deeds(agent.slug, earned.since):
+            if deed.held is False or deed.rolled_back:
+                why = "was rolled back" if deed.rolled_back else "did not come out as predicted"
+                await self.lower(agent.slug, by=BY_ITSELF, why=f"{deed.tool} of {deed.run_id} {why}")
+                return
+
+
+async def demote(headquarters: Headquarters, slug: str, *, by: Principal, why: str) -> bool:
+    """Take back what the agent has earned; False if it has earned nothing."""
+    if slug not in headquarters.now.earned:
+        return False
+    log.warning("tier_lost", agent=slug, by=by, why=why)
+    await headquarters.tell(e.TierLost(agent=slug, by=by, why=why))
+    return True
+
+
+def broken_by(run: Run, call_id: str, *, met: bool | None) -> str | None:
+    """How this result breaks a prediction about a call above READ, in words; None if it does not."""
+    call = run.record(call_id).call
+    predicted = call if call.verifies is None else run.record(call.verifies).call
+    if met is not False or predicted.effect is Effect.READ:
+        return None
+    return f"{predicted.tool} of {run.run_id} did not come out as predicted"
+
+
+def evidence_of(record: TrackRecord) -> str:
+    """`20 approved as proposed, 1 denied, 0 edited; 20 predictions held, 0 did not; 0 rolled back`."""
+    asked = f"{record.approved} approved as proposed, {record.denied} denied, {record.edited} edited"
+    return f"{asked}; {record.held} predictions held, {record.failed} did not; {record.rolled_back} rolled back"
+
+
+def week_of(moment: datetime) -> str:
+    """`2026-W47`."""
+    year, week, _ = moment.isocalendar()
+    return f"{year}-W{week:02}"
