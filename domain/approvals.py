@@ -26,6 +26,7 @@ class Ballot(StrEnum):
 
     APPROVE = "approve"
     DENY = "deny"
+    BREAK_GLASS = "break_glass"  # alone, for a requirement whose rule permits it, with a reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

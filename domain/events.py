@@ -119,6 +119,32 @@ class DeadlineReached:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallFrozen:
+    """What people are asked about is frozen now: their approval would not start it. `text` says why and until when."""
+
+    approval_id: str
+    text: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallThawed:
+    """What people are asked about is not frozen any more: they may go on."""
+
+    approval_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlassBroken:
+    """One person has satisfied a requirement alone. `told` must hear of it, besides whoever can see it."""
+
+    approval_id: str
+    by: Principal
+    why: str
+    told: tuple[Principal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
     """What the run waited for has happened."""
 
@@ -396,15 +422,23 @@ class FreezeDeclared:
     until: datetime
     where: tuple[tuple[str, tuple[str, ...]], ...]  # attribute, patterns: as rules match
     why: str = ""
+    zone: str = "UTC"  # in which people are told the time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreezeLifted:
-    """The freeze of that id is over."""
+    """The freeze of that id is over: a person says so."""
 
     id: str
     by: Principal
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeEnded:
+    """The freeze of that id is over: its time has come."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -442,6 +476,8 @@ Arrival = (
     | Noticed
     | ActionReturned
     | ActionInDoubt
+    | CallFrozen
+    | CallThawed
     | Posted
 )
 Answer = (
@@ -461,7 +497,7 @@ Answer = (
     | DoubtResolved
     | RunFinished
 )
-Consequence = ApprovalGranted | ApprovalClosed | CallsDropped | DoubtPutToPerson
+Consequence = ApprovalGranted | ApprovalClosed | GlassBroken | CallsDropped | DoubtPutToPerson
 RunEvent = Arrival | Answer | Consequence
 OrganizationEvent = (
     InstanceStarted
@@ -470,6 +506,7 @@ OrganizationEvent = (
     | PolicyLoaded
     | FreezeDeclared
     | FreezeLifted
+    | FreezeEnded
     | TierEarned
     | TierLost
 )

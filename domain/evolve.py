@@ -114,6 +114,12 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             return changed(run, posted={**run.posted, key: (channel, ts)})
         case e.VoteRefused(approval_id=approval_id, by=by, why=why):
             return changed(run, refusals=run.refusals | {(approval_id, by, why)})
+        case e.CallFrozen(approval_id=approval_id, text=text):
+            return _frozen(run, approval_id, text)
+        case e.CallThawed(approval_id=approval_id):
+            return _frozen(run, approval_id, "")
+        case e.GlassBroken():
+            return run
         case (
             e.InstanceStarted()
             | e.EverythingStopped()
@@ -121,6 +127,7 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             | e.PolicyLoaded()
             | e.FreezeDeclared()
             | e.FreezeLifted()
+            | e.FreezeEnded()
             | e.TierEarned()
             | e.TierLost()
         ):
@@ -345,6 +352,11 @@ def _with(run: Run, record: CallRecord, **changes: Any) -> Run:
     if record in run.batch:
         return changed(run, batch=tuple(after if r is record else r for r in run.batch))
     return changed(run, past=tuple(after if r is record else r for r in run.past))
+
+
+def _frozen(run: Run, approval_id: str, text: str) -> Run:
+    record = run.approval(approval_id)
+    return run if record is None else _with(run, record, frozen=text)
 
 
 def _asked(run: Run, approval_id: str) -> CallRecord:

@@ -27,6 +27,7 @@ class DeclaredFreeze:
     since: datetime
     until: datetime
     where: tuple[tuple[str, tuple[str, ...]], ...]
+    zone: str = "UTC"  # in which people are told the time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,9 @@ class Organization:
     boot: int = 0
     policy_hash: str = ""
     stopped_by: Principal | None = None
+    stopped_why: str = ""
     freezes: Mapping[str, DeclaredFreeze] = field(default_factory=dict)
+    declared: int = 0  # freezes so far: the next one's id follows from it
     earned: Mapping[str, Earned] = field(default_factory=dict)  # by agent
 
     @property
@@ -65,16 +68,17 @@ def evolve_organization(organization: Organization, recorded: e.Recorded) -> Org
     match event:
         case e.InstanceStarted(boot=boot, policy_hash=policy_hash):
             return replace(organization, boot=boot, policy_hash=policy_hash)
-        case e.EverythingStopped(by=by):
-            return replace(organization, stopped_by=by)
+        case e.EverythingStopped(by=by, why=why):
+            return replace(organization, stopped_by=by, stopped_why=why)
         case e.EverythingResumed():
-            return replace(organization, stopped_by=None)
+            return replace(organization, stopped_by=None, stopped_why="")
         case e.PolicyLoaded(policy_hash=policy_hash):
             return replace(organization, policy_hash=policy_hash)
-        case e.FreezeDeclared(id=name, by=by, why=why, until=until, where=where):
-            declared = DeclaredFreeze(id=name, by=by, why=why, since=recorded.at, until=until, where=where)
-            return replace(organization, freezes={**organization.freezes, name: declared})
-        case e.FreezeLifted(id=name):
+        case e.FreezeDeclared():
+            declared = _declared(event, recorded.at)
+            freezes = {**organization.freezes, event.id: declared}
+            return replace(organization, freezes=freezes, declared=organization.declared + 1)
+        case e.FreezeLifted(id=name) | e.FreezeEnded(id=name):
             left = {key: freeze for key, freeze in organization.freezes.items() if key != name}
             return replace(organization, freezes=left)
         case e.TierEarned(agent=agent, tier=tier, run_id=run_id, by=by):
@@ -93,3 +97,9 @@ def replay_organization(log: Iterable[e.Recorded]) -> Organization:
     for recorded in log:
         organization = evolve_organization(organization, recorded)
     return organization
+
+
+def _declared(event: e.FreezeDeclared, since: datetime) -> DeclaredFreeze:
+    return DeclaredFreeze(
+        id=event.id, by=event.by, why=event.why, since=since, until=event.until, where=event.where, zone=event.zone
+    )

@@ -84,6 +84,7 @@ class CallRecord:
     use_until: datetime | None = None  # set while granted and not started
     approval_end: ApprovalEnd | None = None
     note: str = ""  # why it was dropped, closed or is in doubt
+    frozen: str = ""  # why approving it now would not start it
     epoch: int = 0
     attempt: int = 0
     key: str = ""

@@ -25,7 +25,7 @@ def digest_of(policies: RuleSet, decision: PolicyDecision, agent: str) -> str:
         lines += ["Rules about single calls:", *(f"- {words(rule)}" for rule in rules[:MOST_RULES])]
         if len(rules) > MOST_RULES:
             lines.append(f"- and {len(rules) - MOST_RULES} more, which the boundary applies")
-    frozen = [f"- {freeze.reason.to}" for freeze in (*policies.freezes, *policies.declared)]
+    frozen = [f"- {freeze.words}" for freeze in (*policies.freezes, *policies.declared)]
     if frozen:
         lines += ["Change freezes:", *frozen]
     lines.append("A proposal that a rule refuses is answered with the rule; do not try it in another form.")

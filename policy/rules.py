@@ -12,9 +12,10 @@ from typing import Any
 from domain.canonical import digest
 from domain.decisions import Reason, Requirement
 from policy.approvers import requirement
+from policy.calendars import read_freeze
 from policy.conditions.condition import Condition, condition
 from policy.files import Fields, choice, integer, several, spell_duration, text
-from policy.freezes import Freeze, read_freeze
+from policy.freezes import Freeze
 from policy.lattice import Bounds, Claim, canonical_requirement, merged
 from policy.limits import KEYS as LIMITS
 from policy.limits import OF_THE_RUN, claims_of, read_limits

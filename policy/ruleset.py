@@ -50,7 +50,9 @@ class RuleSet:
     def boundary(self, situation: Situation) -> list[Bounds]:
         """What each rule about calls says that matches, and each freeze that stops them."""
         rules = [said(rule, situation) for rule in self.at_boundary.matching(situation.facts)]
-        return rules + [denial(one.reason) for one in (*self.freezes, *self.declared) if stops(one, situation)]
+        return rules + [
+            denial(one.reason(situation.now)) for one in (*self.freezes, *self.declared) if one.stops(situation)
+        ]
 
     def contents(self, policies: Iterable[str]) -> list[str]:
         """What these rules say, as digests; the ids themselves for what is built in, or gone."""
@@ -72,13 +74,6 @@ def said(rule: Rule, situation: Situation) -> Bounds:
         return rule.failed(str(failed))
     except Exception as error:  # whatever else breaks in a rule: doubt denies, and the reason records it
         return rule.failed(f"{type(error).__name__}: {error}")
-
-
-def stops(freeze: Freeze, situation: Situation) -> bool:
-    """Whether a freeze stops this call. Everybody whose standing counts must be excepted for it not to."""
-    return (
-        freeze.holds(situation.now) and freeze.match.fits(situation.facts) and not situation.excepted(freeze.excepted)
-    )
 
 
 def hash_of(

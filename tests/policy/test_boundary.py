@@ -223,7 +223,9 @@ def test_freezes_stop_changes(now: datetime, requester: str | None, tool: str, s
     verdict = policies.check_call(run, call(tool, policies), SPECS[tool], people=PEOPLE, now=now)
     assert isinstance(verdict, Deny) is stopped
     if isinstance(verdict, Deny):
-        assert verdict.text == "Year end (until 2026-11-22 00:00 UTC) (year-end, policies/org.yaml:3)"
+        assert verdict.text == (
+            "Year end (until 2026-11-22 00:00 UTC; excepted: group:security) (year-end, policies/org.yaml:3)"
+        )
         assert verdict.help == ("group:security", "group:sre")
 
 

@@ -271,7 +271,7 @@ def test_the_digest_says_the_rules_in_words() -> None:
     assert "Production changes need two of the on-call group and one of security. [no-direct-production: when" in said
     assert "label env is prod" in said
     assert "needs 2 from group:sre within 4h" in said
-    assert "the change freeze year-end (until 2027-01-04 08:00 CET)" in said
+    assert "the change freeze year-end (until 2027-01-04 08:00 CET; excepted: group:security)" in said
     assert said == digest_of(policies, decide(policies, agent=agent), "operator")
 
 
