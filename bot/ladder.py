@@ -2,8 +2,8 @@
 
 from domain.tasks import Principal
 from domain.tiers import Tier
-from loop.autonomy import Ladder, NotEarned, Standing, evidence_of
-from policy.files import spell_duration
+from loop.autonomy import Ladder, NotEarned
+from policy.autonomy import Standing, evidence_of
 from tools.autonomy import Refused, Rungs
 
 
@@ -57,7 +57,7 @@ def facts_of(standing: Standing) -> tuple[tuple[str, str], ...]:
         ("agent", standing.agent),
         ("starts from", f"{standing.starts.label}{by}"),
         ("its file gives", standing.given.label),
-        ("record", f"{evidence_of(standing.record)} (in {spell_duration(standing.within_s)})"),
+        ("record", f"{evidence_of(standing.record)} (since {standing.since:%Y-%m-%d %H:%M} UTC)"),
         ("next rung", "none" if rung is None else rung.tier.label),
     ]
     if rung is not None:

@@ -6,48 +6,24 @@ taken back, ends it in the step that records it, and the review finds what a cra
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from domain import events as e
 from domain.agents import Agent, Earning
 from domain.events import ORGANIZATION_STREAM
-from domain.organization import Earned
-from domain.records import TrackRecord, track_record
 from domain.runs import Run
 from domain.tasks import Context, Principal, Source, Task, Trigger, Trust
 from domain.tiers import Effect, Tier
 from loop.engine import Engine
 from loop.organization import Headquarters
-from policy.autonomy import counted, lacking, next_rung, start_of
+from policy.autonomy import Standing, evidence_of, looked_at_since, standing_of
 
 log = structlog.get_logger(__name__)
 
 PROMOTION = "promotion"  # the type of its tasks
 BY_ITSELF = "countersign"  # who lowers, where nobody asked
-SHOWN_S = 30 * 86_400.0  # how far back a record is shown where no rung says
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where an agent stands: by its file, by what it has earned, and on the way to the next rung."""
-
-    agent: str
-    given: Tier
-    starts: Tier
-    ceiling: Tier
-    earned: Earned | None
-    rung: Earning | None  # the next; None at the top
-    within_s: float
-    record: TrackRecord
-    lacking: tuple[str, ...]
-
-    @property
-    def due(self) -> bool:
-        """Whether the record shows all that the next rung asks for."""
-        return self.rung is not None and not self.lacking
 
 
 class NotEarned(Exception):
@@ -122,25 +98,9 @@ class Ladder:
         return await demote(self._engine.headquarters, slug, by=by, why=why)
 
     async def _standing(self, agent: Agent) -> Standing:
-        earned = self._engine.headquarters.now.earned.get(agent.slug)
-        rung, now = next_rung(agent, earned), self._engine.now()
-        within = rung.within_s if rung is not None else SHOWN_S
-        since = now - timedelta(seconds=within)
-        if earned is not None and rung is not None:
-            since = max(since, earned.since)  # each rung is earned by deeds of its own
-        deeds = await self._engine.world.journal.deeds(agent.slug, since)
-        record = track_record(deeds) if rung is None else counted(rung, deeds, now)
-        return Standing(
-            agent=agent.slug,
-            given=agent.tier,
-            starts=start_of(agent, earned)[0],
-            ceiling=agent.ceiling,
-            earned=earned,
-            rung=rung,
-            within_s=within,
-            record=record,
-            lacking=() if rung is None else lacking(rung, record),
-        )
+        earned, now = self._engine.headquarters.now.earned.get(agent.slug), self._engine.now()
+        deeds = await self._engine.world.journal.deeds(agent.slug, looked_at_since(agent, earned, now))
+        return standing_of(agent, earned, deeds, now)
 
     async def _take_back(self, agent: Agent) -> None:
         """What a crash may have kept from being taken back in its own step."""
@@ -170,12 +130,6 @@ def broken_by(run: Run, call_id: str, *, met: bool | None) -> str | None:
     if met is not False or predicted.effect is Effect.READ:
         return None
     return f"{predicted.tool} of {run.run_id} did not come out as predicted"
-
-
-def evidence_of(record: TrackRecord) -> str:
-    """`20 approved as proposed, 1 denied, 0 edited; 20 predictions held, 0 did not; 0 rolled back`."""
-    asked = f"{record.approved} approved as proposed, {record.denied} denied, {record.edited} edited"
-    return f"{asked}; {record.held} predictions held, {record.failed} did not; {record.rolled_back} rolled back"
 
 
 def week_of(moment: datetime) -> str:

@@ -13,7 +13,7 @@ rollback, and what was earned is gone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.agents import Agent, Earning
@@ -31,7 +31,8 @@ from policy.matching import Match, Names, ReadPattern
 from policy.nodes import Faults, Node
 from policy.rules import Rule, contents_of, spell_requirement
 
-RAISE, LOWER = "autonomy.raise", "autonomy.lower"  # the tools that do it; their resource is `agent/SLUG/TIER`
+RAISE = "autonomy.raise"  # the tool that does it; its resource is `agent/SLUG/TIER`
+SHOWN_S = 30 * 86_400.0  # how far back a record is shown where no rung says
 
 
 class ReadEarning:
@@ -99,7 +100,10 @@ def canonical_agent(agent: Agent) -> Mapping[str, Json]:
         "slug": agent.slug,
         "tier": agent.tier.label,
         "tools": sorted(agent.tools),
-        "limits": [agent.max_iterations, agent.timeout_s, agent.deadline_s, agent.budget_usd],
+        "limits": [
+            *(agent.max_iterations, agent.timeout_s, agent.deadline_s),
+            *(agent.budget_usd, agent.max_actions, agent.max_tokens),
+        ],
         "earns": [
             [rung.tier.label, rung.approved, rung.within_s, sorted(rung.tools), rung.denied, rung.edited]
             for rung in agent.earns
@@ -131,6 +135,56 @@ def _promotion_rule(slug: str, rung: Earning) -> Rule:
         contents="",
     )
     return replace(rule, contents=contents_of(rule))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an agent stands: by its file, by what it has earned, and on the way to the next rung."""
+
+    agent: str
+    given: Tier
+    starts: Tier
+    ceiling: Tier
+    earned: Earned | None
+    rung: Earning | None  # the next; None at the top
+    since: datetime  # from where the record is looked at
+    record: TrackRecord
+    lacking: tuple[str, ...]
+
+    @property
+    def due(self) -> bool:
+        """Whether the record shows all that the next rung asks for."""
+        return self.rung is not None and not self.lacking
+
+
+def looked_at_since(agent: Agent, earned: Earned | None, now: datetime) -> datetime:
+    """From where the record counts: the next rung's window, and nothing from before the last rung was reached."""
+    rung = next_rung(agent, earned)
+    window = now - timedelta(seconds=rung.within_s if rung is not None else SHOWN_S)
+    return window if earned is None or rung is None else max(window, earned.since)
+
+
+def standing_of(agent: Agent, earned: Earned | None, deeds: Iterable[Deed], now: datetime) -> Standing:
+    """Where the agent stands; `deeds` are its own since `looked_at_since`."""
+    rung = next_rung(agent, earned)
+    record = track_record(deeds) if rung is None else counted(rung, deeds, now)
+    return Standing(
+        agent=agent.slug,
+        given=agent.tier,
+        starts=start_of(agent, earned)[0],
+        ceiling=agent.ceiling,
+        earned=earned,
+        rung=rung,
+        since=looked_at_since(agent, earned, now),
+        record=record,
+        lacking=() if rung is None else lacking(rung, record),
+    )
+
+
+def evidence_of(record: TrackRecord) -> str:
+    """`20 approved as proposed, 1 denied, 0 edited; 20 predictions held, 0 did not; 0 rolled back`."""
+    asked = f"{record.approved} approved as proposed, {record.denied} denied, {record.edited} edited"
+    return f"{asked}; {record.held} predictions held, {record.failed} did not; {record.rolled_back} rolled back"
 
 
 def counted(rung: Earning, deeds: Iterable[Deed], now: datetime) -> TrackRecord:
