@@ -44,11 +44,16 @@ __all__ = [
 
 T = TypeVar("T")
 D = TypeVar("D")
+_MOST_STRANGE = 20  # unknown keys of one mapping that are named
+_LONGEST_NAME, _MOST_NAMES = 100, 2_000  # what is compared to find the nearest name: that costs their product
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`did you mean "tier"?` for the nearest known name, or the list of a few names, or nothing."""
-    names = sorted(set(known))
+    distinct = set(known)
+    if len(name) > _LONGEST_NAME or len(distinct) > _MOST_NAMES:
+        return ""
+    names = sorted(distinct)
     close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
     if close:
         return f'did you mean "{next(n for n in names if n.lower() == close[0])}"?'
@@ -70,9 +75,11 @@ class Fields:
             self._nodes = node.value
         else:
             faults.at(node, f"must be a mapping, not {node.kind}", f"keys: {', '.join(known)}")
-        for name, child in self._nodes.items():
-            if name not in known:
-                faults.at(child, "is not a key here", nearest(name, known))
+        strange = [name for name in self._nodes if name not in known]
+        for name in strange[:_MOST_STRANGE]:
+            faults.at(self._nodes[name], "is not a key here", "" if faults.full else nearest(name, known))
+        if len(strange) > _MOST_STRANGE:
+            faults.at(node, f"has {len(strange) - _MOST_STRANGE} more keys that are not keys here")
 
     def __contains__(self, name: str) -> bool:
         return name in self._nodes

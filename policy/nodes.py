@@ -1,146 +1,31 @@
-"""A document as a tree of nodes, each with its place; and the faults in it. `policy.files` describes the dialect."""
+"""A document as a tree of nodes, each with its place, from the text of a file. `policy.files` describes the dialect."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from policy.places import Source
+from policy.characters import forbidden
+from policy.faults import Fault, Faults, Invalid, Node, Scalar
+
+__all__ = ["Fault", "Faults", "Invalid", "Node", "Scalar", "from_plain", "read"]
 
 LARGEST_FILE = 4 * 1024 * 1024  # characters
 DEEPEST = 24
 MOST_NODES = 400_000
 LONGEST_TEXT = 64 * 1024
 
-Scalar = str | int | float | bool | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What is wrong with one key of one file, and what would be right."""
-
-    file: str
-    line: int
-    column: int
-    key: str
-    problem: str
-    suggestion: str = ""
-    word: bool = False  # whether the column is that of one word within the value: then people are shown it
-
-    def __str__(self) -> str:
-        hint = f" ({self.suggestion})" if self.suggestion else ""
-        key = f" {self.key}:" if self.key else ""
-        column = f"{self.column}:" if self.word else ""
-        return f"{self.file}:{self.line}:{column}{key} {self.problem}{hint}"
-
-
-class Invalid(Exception):
-    """The files do not say what to do. Carries every fault that was found, in file order."""
-
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(map(str, self.faults)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """A value and where it stands: for an entry of a mapping that is where its key stands."""
-
-    file: str
-    line: int
-    column: int
-    key: str  # the path, `policies[0].limit.tier`; "" is the document
-    value: "Scalar | tuple[Node, ...] | Mapping[str, Node]"
-
-    @property
-    def plain(self) -> Any:
-        """The value as plain Python data."""
-        if isinstance(self.value, tuple):
-            return [item.plain for item in self.value]
-        if isinstance(self.value, Mapping):
-            return {key: item.plain for key, item in self.value.items()}
-        return self.value
-
-    @property
-    def kind(self) -> str:
-        """What it is, in words."""
-        match self.value:
-            case None:
-                return "nothing"
-            case bool():
-                return "true or false"
-            case int() | float():
-                return "a number"
-            case str():
-                return "text"
-            case tuple():
-                return "a list"
-            case _:
-                return "a mapping"
-
-
-class Faults:
-    """Collects faults; `check` raises them all at once."""
-
-    def __init__(self) -> None:
-        self._found: list[Fault] = []
-        self._sources: dict[str, Source] = {}
-
-    def __iter__(self) -> Iterator[Fault]:
-        return iter(self.sorted())
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def at(self, node: Node, problem: str, suggestion: str = "") -> None:
-        """Record a fault of the value at `node`."""
-        self.add(node.file, node.line, node.column, node.key, problem, suggestion)
-
-    def source(self, file: str, text: str) -> None:
-        """The text that nodes of this file come from: `within` looks words up in it."""
-        self._sources[file] = Source(text)
-
-    def within(self, node: Node, offset: int, problem: str, suggestion: str = "") -> None:
-        """Record a fault of one word of the text at `node`: the word that starts at this character of it."""
-        source = self._sources.get(node.file)
-        found = source.place(node.line, node.column, str(node.value), offset) if source is not None else None
-        if found is None:
-            self.at(node, f"{problem}, at character {offset + 1}", suggestion)
-            return
-        fault = Fault(
-            file=node.file,
-            line=found[0],
-            column=found[1],
-            key=node.key,
-            problem=problem,
-            suggestion=suggestion,
-            word=True,
-        )
-        self._found.append(fault)
-
-    def add(self, file: str, line: int, column: int, key: str, problem: str, suggestion: str = "") -> None:
-        """Record a fault anywhere."""
-        self._found.append(Fault(file=file, line=line, column=column, key=key, problem=problem, suggestion=suggestion))
-
-    def sorted(self) -> tuple[Fault, ...]:
-        """Every fault once, by file and line."""
-        return tuple(sorted(set(self._found), key=lambda f: (f.file, f.line, f.column, f.key, f.problem)))
-
-    def check(self) -> None:
-        """Raise Invalid if there is any fault."""
-        if self._found:
-            raise Invalid(self.sorted())
-
-
-# ── From text to nodes ────────────────────────────────────────────────────────────────────────────────────────────────
-
 
 def read(file: str, text: str, faults: Faults) -> Node | None:
     """The document as a tree of nodes; None, and a fault, where it is not a document this module accepts."""
     if len(text) > LARGEST_FILE:
         faults.add(file, 1, 1, "", f"is larger than {LARGEST_FILE} characters")
+        return None
+    hidden = forbidden(text)
+    if hidden is not None:
+        faults.add(file, hidden.line, hidden.column, "", hidden.problem, "remove it")
         return None
     faults.source(file, text)
     builder = _Builder(file, faults)
