@@ -56,7 +56,7 @@ def test_check_says_every_fault_on_a_line_of_its_own(home: Path) -> None:
 
 def test_cases(home: Path) -> None:
     said = run(home, "test")
-    assert (said.exit_code, said.stdout) == (0, "2 passed, 0 failed\n")
+    assert (said.exit_code, said.stdout) == (0, "2 passed, 0 failed\ncoverage: 1 of 1 rules exercised\n")
     write(home, {"policies/org.yaml": POLICIES.replace("verdict: deny", "verdict: allow")})
     said = run(home, "test")
     assert said.exit_code == 1
@@ -125,5 +125,9 @@ def test_bad_files_and_configuration(home: Path) -> None:
 
 def test_the_sample_organization_passes() -> None:
     sample = Path(__file__).parents[2] / "examples" / "acme" / "config"
-    assert run(sample, "check").exit_code == 0
-    assert run(sample, "test").exit_code == 0
+    checked = run(sample, "check", "--strict", "--json")
+    assert checked.exit_code == 0
+    assert (json.loads(checked.stdout)["warnings"], json.loads(checked.stdout)["notes"]) == ([], [])
+    tested = run(sample, "test", "--require-coverage", "--json")
+    assert tested.exit_code == 0
+    assert json.loads(tested.stdout)["coverage"] == {"rules": 7, "exercised": 7, "missing": []}

@@ -1,0 +1,12 @@
+"""`countersign policy ...`: what the rules say, and whether they say what was meant. One file a command."""
+
+import typer
+
+from bot.commands.policy.cases import run_tests
+from bot.commands.policy.check import check
+from bot.commands.policy.explain import explain_
+
+app = typer.Typer(no_args_is_help=True, help="What the rules say, and whether they say what was meant.")
+app.command("check")(check)
+app.command("test")(run_tests)
+app.command("explain")(explain_)
