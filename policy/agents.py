@@ -1,38 +1,42 @@
 """agents/*.yaml: one agent a file. What it is granted is where every decision starts."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from domain.agents import Agent, SuccessCheck
 from policy.approvers import approvers
 from policy.autonomy import ReadEarning, check_rungs
 from policy.conditions.condition import condition
 from policy.files import Fields, by_name, choice, duration, integer, label, money, several, text
+from policy.headers import Header, Origin
 from policy.limits import TIERS, tier_named
 from policy.matching import Names, ReadPattern
-from policy.nodes import Faults, Node, read
+from policy.nodes import Faults, Node
+from policy.rules import ReadRule, Rule
 from policy.shapes import RESULT_ROOTS
 from policy.subjects import data
 
+RULES = "rules"
 KEYS = (
     *("slug", "describe", "handles", "tier", "tools", "reasoner", "owners", "success", "fallback", "inputs"),
-    *("max_iterations", "timeout", "deadline", "budget_usd", "earns"),
+    *("max_iterations", "timeout", "deadline", "budget_usd", "earns", RULES),
 )
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 
 
-def read_agents(texts: Iterable[tuple[str, str]], names: Names, faults: Faults) -> dict[str, Agent]:
+def read_agents(documents: Iterable[Node | None], names: Names, faults: Faults) -> dict[str, Agent]:
     """The agents by slug."""
     found: dict[str, Agent] = {}
-    for file, said in texts:
-        node = read(file, said, faults)
+    for node in documents:
         agent = read_agent(node, names, faults) if node is not None else None
         if agent is None:
             continue
         if agent.slug in found:
             first = found[agent.slug]
-            faults.add(file, agent.line, 1, "slug", f'"{agent.slug}" is taken', f"first at {first.file}:{first.line}")
+            faults.add(
+                agent.file, agent.line, 1, "slug", f'"{agent.slug}" is taken', f"first at {first.file}:{first.line}"
+            )
         found[agent.slug] = agent
     return found
 
@@ -68,6 +72,36 @@ def read_agent(node: Node, names: Names, faults: Faults) -> Agent | None:
         line=at.line,
         inputs=fields.get("inputs", by_name(label), {}),
         earns=earns,
+    )
+
+
+def read_hard_rules(
+    documents: Iterable[Node | None],
+    agents: Mapping[str, Agent],
+    names: Names,
+    taken: dict[str, str],
+    faults: Faults,
+) -> tuple[Rule, ...]:
+    """`rules:` of every agent's file: in the grammar of policies, each about this agent only."""
+    found: list[Rule] = []
+    by_file = {agent.file: agent for agent in agents.values()}
+    for node in documents:
+        held = node.value.get(RULES) if node is not None and isinstance(node.value, Mapping) else None
+        if node is not None and held is not None and node.file in by_file:
+            found += several(ReadRule(names, taken, _header(by_file[node.file])))(held, faults) or ()
+    return tuple(found)
+
+
+def _header(agent: Agent) -> Header:
+    return Header(
+        origin=Origin.AGENT,
+        level="agent",
+        name=agent.slug,
+        describe=agent.describe,
+        implied=(("agent", (agent.slug,)),),
+        owners=agent.owners,
+        file=agent.file,
+        line=agent.line,
     )
 
 

@@ -4,14 +4,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from domain.decisions import Approvers
-from policy.agents import read_agents
+from policy.agents import read_agents, read_hard_rules
 from policy.autonomy import promotion_rules
 from policy.catalogue import Catalogue, read_catalogue
 from policy.engine import PolicySet, policy_set
 from policy.facts import Groups
 from policy.matching import Names
-from policy.nodes import Faults
+from policy.nodes import Faults, Node, read
 from policy.rules import read_policies
+from policy.standing import read_standing
 
 Texts = Iterable[tuple[str, str]]  # (file, text)
 
@@ -23,6 +24,7 @@ class Sources:
     agents: Texts = ()
     policies: Texts = ()
     resources: tuple[str, str] | None = None
+    standing: Node | None = None  # of countersign.yaml
 
 
 def load(
@@ -34,9 +36,20 @@ def load(
     tools: Collection[str] | None = None,
 ) -> PolicySet:
     """The policy set. What is at fault is left out, and in `faults`: use the set only if there are none."""
-    agents = read_agents(sources.agents, Names(groups=groups, tools=tools), faults)
+    documents = [read(file, said, faults) for file, said in sources.agents]
+    agents = read_agents(documents, Names(groups=groups, tools=tools), faults)
     names = Names(groups=groups, agents=agents, tools=tools)
-    rules, freezes = read_policies(sources.policies, names, faults)
+    taken: dict[str, str] = {}
+    laws = read_policies(sources.policies, names, faults, taken)
+    hard = read_hard_rules(documents, agents, names, taken, faults)
+    standing = read_standing(sources.standing, names, taken, faults)
     resources = read_catalogue(*sources.resources, faults) if sources.resources else Catalogue()
-    rules += promotion_rules(agents.values())
-    return policy_set(rules, freezes=freezes, catalogue=resources, groups=groups, approvers=approvers, agents=agents)
+    return policy_set(
+        (*laws.rules, *hard, *standing, *promotion_rules(agents.values())),
+        freezes=laws.freezes,
+        headers=laws.headers,
+        catalogue=resources,
+        groups=groups,
+        approvers=approvers,
+        agents=agents,
+    )

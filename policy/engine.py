@@ -16,6 +16,7 @@ from policy import boundary, door, results
 from policy.catalogue import Catalogue
 from policy.facts import Groups, Membership
 from policy.freezes import Freeze, declared_freeze
+from policy.headers import Header
 from policy.index import Index
 from policy.rules import Rule
 from policy.ruleset import RuleSet, hash_of
@@ -70,6 +71,7 @@ def policy_set(
     rules: Iterable[Rule] = (),
     *,
     freezes: Iterable[Freeze] = (),
+    headers: Iterable[Header] = (),
     catalogue: Catalogue | None = None,
     groups: Groups | None = None,
     approvers: Iterable[Approvers] = (),
@@ -81,6 +83,7 @@ def policy_set(
     return PolicySet(
         rules=listed,
         freezes=frozen,
+        headers=tuple(headers),
         catalogue=resources,
         groups=Membership.of(groups or {}),
         approvers=peers,

@@ -16,6 +16,8 @@ from policy.calendars import read_freeze
 from policy.conditions.condition import Condition, condition
 from policy.files import Fields, choice, integer, several, spell_duration, text
 from policy.freezes import Freeze
+from policy.headers import KEYS as HEADERS
+from policy.headers import PLAIN, Header, Origin, read_control, read_header
 from policy.lattice import Bounds, Claim, canonical_requirement, merged
 from policy.limits import KEYS as LIMITS
 from policy.limits import OF_THE_RUN, claims_of, read_limits
@@ -25,7 +27,7 @@ from policy.shapes import RULE_ROOTS
 from policy.subjects import Case, read_case
 
 LEVELS = ("organization", "agent", "resource")
-KEYS = ("id", "level", "describe", "match", "when", "limit", "approve", "deny", "tests")
+KEYS = ("id", "level", "control", "describe", "match", "when", "limit", "approve", "deny", "tests")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -43,6 +45,13 @@ class Rule:
     line: int
     contents: str  # digest of what it says; not of where it stands or how it is described
     cases: tuple[Case, ...] = ()
+    header: Header = PLAIN
+    control: str = ""  # of its header's framework
+
+    @property
+    def stands_for(self) -> str:
+        """The framework, and the control of it, that the rule stands for: `soc2 CC6.1`; nothing for other rules."""
+        return f"{self.header.name} {self.control}".strip() if self.header.origin is Origin.FRAMEWORK else ""
 
     @property
     def at_boundary(self) -> bool:
@@ -52,7 +61,7 @@ class Rule:
     def failed(self, why: str) -> Bounds:
         """What it adds when its condition cannot be evaluated: a denial."""
         said = f"the condition of {self.id} cannot be evaluated: {why}"
-        return denial(Reason(policy=self.id, file=self.file, line=self.line, sets="deny", to=said))
+        return denial(_reason(self, "deny", said))
 
 
 def denial(reason: Reason) -> Bounds:
@@ -60,31 +69,43 @@ def denial(reason: Reason) -> Bounds:
     return Bounds(denials=frozenset({reason}), claims=frozenset({Claim(reason=reason)}))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laws:
+    """What the files of `policies/` say, in order."""
+
+    rules: tuple[Rule, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+    headers: tuple[Header, ...] = ()
+
+
 def read_policies(
-    texts: Iterable[tuple[str, str]], names: Names, faults: Faults
-) -> tuple[tuple[Rule, ...], tuple[Freeze, ...]]:
-    """The rules and freezes of all files, in order. Ids are unique in the organization."""
+    texts: Iterable[tuple[str, str]], names: Names, faults: Faults, taken: dict[str, str] | None = None
+) -> Laws:
+    """The rules, freezes and headers of all files. Ids are unique in the organization: `taken` holds others'."""
     rules: list[Rule] = []
     freezes: list[Freeze] = []
-    taken: dict[str, str] = {}
+    headers: list[Header] = []
+    taken = {} if taken is None else taken
     for file, said in texts:
         node = read(file, said, faults)
         if node is None:
             continue
-        fields = Fields(node, faults, "version", "policies", "freezes")
+        fields = Fields(node, faults, "version", *HEADERS, "policies", "freezes")
         fields.need("version", integer(1, 1))
-        rules += fields.get("policies", several(ReadRule(names, taken)), ())
+        header = read_header(fields, names, faults)
+        headers += [header] if header is not PLAIN else []
+        rules += fields.get("policies", several(ReadRule(names, taken, header)), ())
         for freeze in fields.get("freezes", several(read_freeze(names)), ()):
-            _unique(freeze.id, freeze.file, freeze.line, taken, faults)
+            unique(freeze.id, freeze.file, freeze.line, taken, faults)
             freezes.append(freeze)
-    return tuple(rules), tuple(freezes)
+    return Laws(rules=tuple(rules), freezes=tuple(freezes), headers=tuple(headers))
 
 
 class ReadRule:
-    """Reads one entry of `policies:`; `taken` holds the ids seen so far, with their places."""
+    """Reads one entry of `policies:`, or of an agent's `rules:`; `taken` holds the ids so far, with their places."""
 
-    def __init__(self, names: Names, taken: dict[str, str]) -> None:
-        self._names, self._taken = names, taken
+    def __init__(self, names: Names, taken: dict[str, str], header: Header = PLAIN) -> None:
+        self._names, self._taken, self._header = names, taken, header
 
     def __call__(self, node: Node, faults: Faults) -> Rule | None:
         before = len(faults)
@@ -92,12 +113,12 @@ class ReadRule:
         name = fields.need("id", _identifier)
         at = fields.child("id") or node
         if name is not None:
-            _unique(name, at.file, at.line, self._taken, faults)
-        match = fields.get("match", read_match(self._names), Match())
+            unique(name, at.file, at.line, self._taken, faults)
+        match = self._implied(fields.get("match", read_match(self._names), Match()), fields, faults)
         when = fields.get("when", condition(RULE_ROOTS), None)
         draft = Rule(
             id=name or "",
-            level=fields.get("level", choice(*LEVELS), LEVELS[0]),
+            level=fields.get("level", choice(*LEVELS), self._header.level),
             describe=fields.get("describe", text, ""),
             match=match,
             when=when,
@@ -106,9 +127,23 @@ class ReadRule:
             line=at.line,
             contents="",
             cases=fields.get("tests", several(read_case), ()),
+            header=self._header,
+            control=fields.get("control", read_control(self._header), ""),
         )
         rule = replace(draft, bounds=self._bounds(fields, draft, faults))
-        return replace(rule, contents=contents_of(rule)) if len(faults) == before else None
+        return finished(rule) if len(faults) == before else None
+
+    def _implied(self, match: Match, fields: Fields, faults: Faults) -> Match:
+        """The match with what the header implies. A rule may repeat that, not say otherwise."""
+        implied = dict(self._header.implied)
+        own = [(name, patterns) for name, patterns in match.tests if patterns != implied.get(name)]
+        for name, _ in own:
+            if name in implied:
+                child = fields.child("match")
+                at = child.value[name] if child is not None and isinstance(child.value, Mapping) else fields.node
+                what = f"these rules are about {name} {', '.join(implied[name])} only"
+                faults.at(at, what, "leave the key out, or put the rule elsewhere")
+        return Match((*implied.items(), *own)) if implied else match
 
     def _bounds(self, fields: Fields, rule: Rule, faults: Faults) -> Bounds:
         given = [key for key in ("deny", "limit", "approve") if key in fields]
@@ -151,8 +186,17 @@ def spell_requirement(one: Requirement) -> str:
     return f"{one.count} from {one.approvers.text} within {spell_duration(one.within_s)}"
 
 
+def finished(rule: Rule) -> Rule:
+    """The rule, named by its contents; and where it stands for a framework, all that it claims says so."""
+    stands_for, bounds = rule.stands_for, rule.bounds
+    if stands_for:
+        claims = frozenset(replace(c, reason=replace(c.reason, control=stands_for)) for c in bounds.claims)
+        rule = replace(rule, bounds=replace(bounds, claims=claims))
+    return replace(rule, contents=contents_of(rule))
+
+
 def _reason(rule: Rule, sets: str, to: str) -> Reason:
-    return Reason(policy=rule.id, file=rule.file, line=rule.line, sets=sets, to=to)
+    return Reason(policy=rule.id, file=rule.file, line=rule.line, sets=sets, to=to, control=rule.stands_for)
 
 
 def contents_of(rule: Rule) -> str:
@@ -176,7 +220,8 @@ def _identifier(node: Node, faults: Faults) -> str | None:
     return name
 
 
-def _unique(name: str, file: str, line: int, taken: dict[str, str], faults: Faults) -> None:
+def unique(name: str, file: str, line: int, taken: dict[str, str], faults: Faults) -> None:
+    """A fault where the name is taken already; it is taken now."""
     if name in taken:
         faults.add(file, line, 1, "id", f'"{name}" is taken', f"first at {taken[name]}")
     taken.setdefault(name, f"{file}:{line}")

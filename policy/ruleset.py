@@ -12,6 +12,7 @@ from policy.catalogue import Catalogue
 from policy.conditions.condition import ConditionFailed
 from policy.facts import Membership, Situation
 from policy.freezes import Freeze
+from policy.headers import Header
 from policy.index import Index
 from policy.lattice import Bounds
 from policy.limits import grant
@@ -25,6 +26,7 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     declared: tuple[Freeze, ...] = ()  # by people, beside the files
+    headers: tuple[Header, ...] = ()  # of the files of rules: frameworks, conventions of repositories
     earned: Mapping[str, Earned] = field(default_factory=dict)  # by agent
     catalogue: Catalogue = field(default_factory=Catalogue)
     groups: Membership = field(default_factory=Membership)
@@ -96,5 +98,6 @@ def hash_of(
 
 
 def place(reason: Reason) -> str:
-    """`no-direct-production, policies/org.yaml:12`."""
-    return f"{reason.policy}, {reason.file}:{reason.line}" if reason.line else reason.policy
+    """`no-direct-production, policies/org.yaml:12`; of a framework, `encrypted, soc2 CC6.1, policies/soc2.yaml:4`."""
+    named = f"{reason.policy}, {reason.control}" if reason.control else reason.policy
+    return f"{named}, {reason.file}:{reason.line}" if reason.line else named

@@ -36,8 +36,8 @@ from policy.files import Fault, Faults, Fields, Invalid, Node, by_name, integer,
 __all__ = ["Configuration", "Fault", "Group", "Invalid", "PersonEntry", "Secret", "Source", "load"]
 
 KEYS = (
-    *("version", "organization", "people", "groups", "approvers", "admins", "auditors", "slack", "storage", "sources"),
-    *("places", "http", *SYSTEMS),
+    *("version", "organization", "people", "groups", "approvers", "admins", "auditors", "standing"),
+    *("slack", "storage", "sources", "places", "http", *SYSTEMS),
 )
 _ORGANIZATION = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -129,7 +129,9 @@ def _read(
     listed = several(approvers(groups, people_only=True))
     peers = fields.get("approvers", listed, ())
     members = {name: group.members for name, group in groups.items()}
-    bearing = check.Sources(agents=folders["agents"], policies=folders["policies"], resources=resources)
+    bearing = check.Sources(
+        agents=folders["agents"], policies=folders["policies"], resources=resources, standing=fields.child("standing")
+    )
     policies = check.load(bearing, faults, groups=members, approvers=peers, tools=tools)
     secret = ReadSecret(environ, directory)
     sources = fields.get("sources", read_sources(secret), {})
