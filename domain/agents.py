@@ -55,6 +55,8 @@ class Agent:
     timeout_s: float | None = None
     deadline_s: float | None = None
     budget_usd: float | None = None
+    max_actions: int | None = None
+    max_tokens: int | None = None
     success: tuple[SuccessCheck, ...] = ()
     fallback: str = "escalate"  # what giving up does: tell these people, with all that is known
     file: str = ""

@@ -264,8 +264,7 @@ class GaveUp:
 class BudgetExhausted:
     """Nothing is left of a budget that the run uses up: the reasoner is not asked again."""
 
-    account: str
-    why: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

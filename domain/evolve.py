@@ -69,8 +69,8 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             return changed(counted, failures=run.failures + 1, ending=ending, rationale=why)
         case e.ProposalDropped():
             return _spend(run, event.cost)
-        case e.BudgetExhausted(why=why):
-            return changed(run, ending=Ending(outcome=Outcome.ESCALATED, summary=why))
+        case e.BudgetExhausted(reason=reason):
+            return changed(run, ending=Ending(outcome=Outcome.ESCALATED, summary=reason.to))
         case e.CallAllowed() | e.CallDenied() | e.ApprovalRequested():
             return _judged(run, event)
         case e.VoteCast(vote=vote):

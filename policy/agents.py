@@ -9,7 +9,7 @@ from policy.autonomy import ReadEarning, check_rungs
 from policy.conditions.condition import condition
 from policy.files import Fields, by_name, choice, duration, integer, label, money, several, text
 from policy.headers import Header, Origin
-from policy.limits import TIERS, tier_named
+from policy.limits import MOST_TOKENS, TIERS, tier_named
 from policy.matching import Names, ReadPattern
 from policy.nodes import Faults, Node
 from policy.rules import ReadRule, Rule
@@ -19,7 +19,7 @@ from policy.subjects import data
 RULES = "rules"
 KEYS = (
     *("slug", "describe", "handles", "tier", "tools", "reasoner", "owners", "success", "fallback", "inputs"),
-    *("max_iterations", "timeout", "deadline", "budget_usd", "earns", RULES),
+    *("max_iterations", "timeout", "deadline", "budget_usd", "max_actions", "max_tokens", "earns", RULES),
 )
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
@@ -66,6 +66,8 @@ def read_agent(node: Node, names: Names, faults: Faults) -> Agent | None:
         timeout_s=fields.get("timeout", duration, None),
         deadline_s=fields.get("deadline", duration, None),
         budget_usd=fields.get("budget_usd", money, None),
+        max_actions=fields.get("max_actions", integer(0, 10_000), None),
+        max_tokens=fields.get("max_tokens", integer(0, MOST_TOKENS), None),
         success=fields.get("success", several(_success), ()),
         fallback=fields.get("fallback", choice("escalate"), "escalate"),
         file=at.file,

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from domain.agents import Agent
 from domain.approvals import ApprovalEnd
+from domain.budgets import UNKNOWN, Draw, Spending
 from domain.calls import ToolCall, ToolSpec
 from domain.decisions import Allow, Deny, Reason, RequireApproval, Verdict
 from domain.people import Snapshot
@@ -19,6 +20,7 @@ from domain.tasks import Trust
 from domain.tiers import Effect, Tier, admits
 from policy.asking import BUILT_IN, hash_of_asking, insisted, required_by, who_asks
 from policy.door import helpers, of_decision
+from policy.drawing import actions, call_draws, overdrawn
 from policy.facts import CallView, Progress, Situation, depth_of, tainted_task
 from policy.lattice import Bounds, meet
 from policy.ruleset import RuleSet, place
@@ -38,6 +40,7 @@ class Question:
     bounds: Bounds
     selectors: tuple[str, ...]
     by_person: bool = False
+    draws: tuple[Draw, ...] = ()
 
     @property
     def target(self) -> str:
@@ -47,21 +50,35 @@ class Question:
 
 
 def check_call(
-    policies: RuleSet, run: Run, call: ToolCall, spec: ToolSpec | None, *, people: Snapshot, now: datetime
+    policies: RuleSet,
+    run: Run,
+    call: ToolCall,
+    spec: ToolSpec | None,
+    *,
+    people: Snapshot,
+    now: datetime,
+    spending: Spending = UNKNOWN,
 ) -> Verdict:
     """Whether a reasoner's call may run: now, once people have countersigned it, or not."""
     if spec is not None and not spec.proposable:
         return refuse(policies, run, "only-people", f"{call.tool} is made by a person's click, never proposed")
-    return _check(policies, run, call, spec, people=people, now=now, by_person=False)
+    return _check(policies, run, call, spec, people=people, now=now, spending=spending, by_person=False)
 
 
 def check_offer(
-    policies: RuleSet, run: Run, call: ToolCall, spec: ToolSpec | None, *, people: Snapshot, now: datetime
+    policies: RuleSet,
+    run: Run,
+    call: ToolCall,
+    spec: ToolSpec | None,
+    *,
+    people: Snapshot,
+    now: datetime,
+    spending: Spending = UNKNOWN,
 ) -> Verdict:
     """Whether a person's click may make this call. It needs a person whatever its effect; rules may ask for more."""
     if spec is None or spec.proposable:
-        return check_call(policies, run, call, spec, people=people, now=now)
-    return _check(policies, run, call, spec, people=people, now=now, by_person=True)
+        return check_call(policies, run, call, spec, people=people, now=now, spending=spending)
+    return _check(policies, run, call, spec, people=people, now=now, spending=spending, by_person=True)
 
 
 def _check(
@@ -72,6 +89,7 @@ def _check(
     *,
     people: Snapshot,
     now: datetime,
+    spending: Spending,
     by_person: bool,
 ) -> Verdict:
     if spec is None:
@@ -92,6 +110,9 @@ def _check(
         )
     view = seen(policies, call, spec)
     bounds = bounds_now(policies, run, agent, view, decided=of_decision(run.decision), people=people, now=now)
+    draws = call_draws(policies, run, view, people=people, now=now)
+    if draws:
+        bounds &= overdrawn(policies, draws, spending, now)
     return judge(
         Question(
             policies=policies,
@@ -101,6 +122,7 @@ def _check(
             bounds=bounds,
             selectors=spec.selectors,
             by_person=by_person,
+            draws=actions(draws),
         )
     )
 
@@ -137,7 +159,7 @@ def bounds_now(
 
 def judge(question: Question) -> Verdict:
     """The verdict, once all bounds are known."""
-    for objection in (_denied, _beyond_tier, _no_tool, _only_by_change_request, _not_validated, _refused_before):
+    for objection in _OBJECTIONS:
         verdict = objection(question)
         if verdict is not None:
             return verdict
@@ -145,7 +167,9 @@ def judge(question: Question) -> Verdict:
     above_read = question.view.effect is not Effect.READ or question.by_person
     required = required_by(question.bounds.approvals if above_read else (), built_in)
     if not required:
-        return Allow(reasons=question.bounds.reasons_for("tier"), policy_hash=question.policies.hash)
+        return Allow(
+            reasons=question.bounds.reasons_for("tier"), policy_hash=question.policies.hash, draws=question.draws
+        )
     policies = question.policies
     named = [name for one in required for name in one.policies]
     return RequireApproval(
@@ -153,6 +177,7 @@ def judge(question: Question) -> Verdict:
         reasons=who_asks(question.bounds, required),
         policy_hash=policies.hash,
         hash=hash_of_asking(policies.contents(named), required),
+        draws=question.draws,
     )
 
 
@@ -238,6 +263,17 @@ def validated(run: Run, arguments: Mapping[str, object]) -> bool:
     return bool(heard) and heard[-1] == "passed"
 
 
+def _no_action_left(question: Question) -> Deny | None:
+    most, run, call_id = question.bounds.max_actions, question.run, question.view.call.call_id
+    if most is None or question.view.effect is Effect.READ:
+        return None
+    others = run.actions - sum(1 for r in run.live if r.call.call_id == call_id and r.attempt)
+    if others < most:
+        return None
+    text = f"{question.target} would be one action more than the {most} of this run"
+    return _deny(question, text, question.bounds.reasons_for("max_actions"))
+
+
 def _refused_before(question: Question) -> Deny | None:
     call = question.view.call
     for record in question.run.records:
@@ -246,6 +282,12 @@ def _refused_before(question: Question) -> Deny | None:
             who = people[-1] if people else "a person"
             return _deny(question, f"{who} refused {question.target} in this run; it is not asked again", ())
     return None
+
+
+_OBJECTIONS = (
+    *(_denied, _beyond_tier, _no_tool, _only_by_change_request, _not_validated),
+    *(_no_action_left, _refused_before),
+)
 
 
 def _same_class(record: CallRecord, call: ToolCall, *, exactly: bool) -> bool:

@@ -8,12 +8,13 @@ freezes:
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from policy.files import Fields, Read, nearest, several, text
+from policy.files import Fields, Read, several, text
 from policy.freezes import ALWAYS, NEVER, Freeze, changes
 from policy.matching import Match, Names, ReadPattern, read_match
 from policy.nodes import Faults, Node
+from policy.periods import read_zone
 from policy.windows import DAYS, Every, Mark, Recurrence, Span, earlier, later
 
 KEYS = ("id", "describe", "from", "until", *(every.value for every in Every), "unless", "zone", "match", "except")
@@ -41,7 +42,7 @@ class ReadFreeze:
     def __call__(self, node: Node, faults: Faults) -> Freeze | None:
         fields = Fields(node, faults, *KEYS)
         name = fields.need("id", text)
-        zone = fields.get("zone", _zone, ZoneInfo("UTC"))
+        zone = fields.get("zone", read_zone, ZoneInfo("UTC"))
         recurs, again = _recurrence(fields, faults)
         need = fields.get if again else lambda key, reader, _: fields.need(key, reader)
         start = need("from", _moment(zone, earlier), ALWAYS)
@@ -203,15 +204,3 @@ def _moment(zone: ZoneInfo, reading: Callable[[datetime, ZoneInfo], datetime]) -
         return moment
 
     return read
-
-
-def _zone(node: Node, faults: Faults) -> ZoneInfo | None:
-    name = text(node, faults)
-    if name is None:
-        return None
-    known = available_timezones()
-    if name not in known:
-        close = nearest(name, known)
-        faults.at(node, f'there is no time zone "{name}"', close or "like Europe/Berlin or UTC")
-        return None
-    return ZoneInfo(name)

@@ -11,7 +11,7 @@ from policy.engine import PolicySet, policy_set
 from policy.facts import Groups
 from policy.matching import Names
 from policy.nodes import Faults, Node, read
-from policy.rules import read_policies
+from policy.rules import read_budgets, read_policies
 from policy.standing import read_standing
 
 Texts = Iterable[tuple[str, str]]  # (file, text)
@@ -25,6 +25,7 @@ class Sources:
     policies: Texts = ()
     resources: tuple[str, str] | None = None
     standing: Node | None = None  # of countersign.yaml
+    budgets: Node | None = None  # likewise
 
 
 def load(
@@ -43,10 +44,12 @@ def load(
     laws = read_policies(sources.policies, names, faults, taken)
     hard = read_hard_rules(documents, agents, names, taken, faults)
     standing = read_standing(sources.standing, names, taken, faults)
+    budgets = read_budgets(sources.budgets, names, taken, faults)
     resources = read_catalogue(*sources.resources, faults) if sources.resources else Catalogue()
     return policy_set(
         (*laws.rules, *hard, *standing, *promotion_rules(agents.values())),
         freezes=laws.freezes,
+        budgets=(*laws.budgets, *budgets),
         headers=laws.headers,
         catalogue=resources,
         groups=groups,

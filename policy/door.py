@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.agents import Agent
+from domain.budgets import UNKNOWN, Draw, Spending
 from domain.decisions import Constraints, PolicyDecision
 from domain.people import Snapshot
 from domain.tasks import Principal, Task
+from policy.drawing import overdrawn, run_draws
 from policy.facts import Progress, Situation, depth_of, tainted_task
 from policy.lattice import Bounds, Claim, meet
 from policy.limits import NO_TOOLS
@@ -32,10 +34,15 @@ def evaluate(
     people: Snapshot,
     catalog: Tools,
     now: datetime,
+    run_id: str = "",
+    spending: Spending = UNKNOWN,
 ) -> PolicyDecision:
     """The decision about `task`: what `agent` is granted (None: everything), narrowed by every rule that applies."""
+    draws = run_draws(policies, task, agent, run_id=run_id, standing=standing, people=people, now=now)
     bounds = door_bounds(policies, task, agent, standing=standing, people=people, now=now)
-    return decision(policies, bounds, agent, catalog)
+    if draws:
+        bounds &= overdrawn(policies, draws, spending, now)
+    return decision(policies, bounds, agent, catalog, draws)
 
 
 def door_bounds(
@@ -55,7 +62,9 @@ def door_bounds(
     return meet([start, *policies.door(situation)])
 
 
-def decision(policies: RuleSet, bounds: Bounds, agent: Agent | None, catalog: Tools) -> PolicyDecision:
+def decision(
+    policies: RuleSet, bounds: Bounds, agent: Agent | None, catalog: Tools, draws: tuple[Draw, ...] = ()
+) -> PolicyDecision:
     """The bounds as the answer that is recorded: tools resolved against what is installed, reasons in words."""
     return PolicyDecision(
         allowed=bounds.allowed,
@@ -66,6 +75,8 @@ def decision(policies: RuleSet, bounds: Bounds, agent: Agent | None, catalog: To
             timeout_s=bounds.timeout_s,
             deadline_s=bounds.deadline_s,
             budget_usd=bounds.budget_usd,
+            max_actions=bounds.max_actions,
+            max_tokens=bounds.max_tokens,
             allowed_tools=tuple(name for name in sorted(catalog.names()) if bounds.admits_tool(name)),
             denied_tools=tuple(sorted(bounds.denied_tools)),
             requires_pr=bounds.requires_pr,
@@ -75,6 +86,7 @@ def decision(policies: RuleSet, bounds: Bounds, agent: Agent | None, catalog: To
         reasons=bounds.reasons,
         policy_hash=policies.hash,
         help=helpers(policies, agent),
+        draws=draws if bounds.allowed else (),
     )
 
 
@@ -93,6 +105,8 @@ def of_decision(decision: PolicyDecision) -> Bounds:
         "timeout": limits.timeout_s,
         "deadline": limits.deadline_s,
         "budget_usd": limits.budget_usd,
+        "max_actions": limits.max_actions,
+        "max_tokens": limits.max_tokens,
     }
     claims = [
         Claim(reason=reason, value=_globs(reason.to) if reason.sets in _LISTS else held.get(reason.sets))
@@ -104,6 +118,8 @@ def of_decision(decision: PolicyDecision) -> Bounds:
         timeout_s=limits.timeout_s,
         deadline_s=limits.deadline_s,
         budget_usd=limits.budget_usd,
+        max_actions=limits.max_actions,
+        max_tokens=limits.max_tokens,
         allowed_tools=frozenset({limits.allowed_tools}),
         denied_tools=frozenset(limits.denied_tools),
         requires_pr=limits.requires_pr,

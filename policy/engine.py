@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.agents import Agent
+from domain.budgets import UNKNOWN, Draw, Spending
 from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json
-from domain.decisions import Approvers, PolicyDecision, Verdict
+from domain.decisions import Approvers, Deny, PolicyDecision, Reason, Verdict
+from domain.freezes import Frozen, Target, Unclear
 from domain.organization import Organization
 from domain.people import Snapshot
 from domain.runs import Run
 from domain.tasks import Principal, Task
-from policy import boundary, door, results
+from policy import boundary, door, drawing, results
+from policy.budgets import Budget, budget_of, objections
 from policy.catalogue import Catalogue
 from policy.facts import Groups, Membership
-from policy.freezes import Freeze, declared_freeze
+from policy.freezes import Freeze, declared_freeze, in_force
 from policy.headers import Header
 from policy.index import Index
 from policy.rules import Rule
@@ -42,21 +45,86 @@ class PolicySet(RuleSet):
         people: Snapshot,
         catalog: door.Tools,
         now: datetime,
+        run_id: str = "",
+        spending: Spending = UNKNOWN,
     ) -> PolicyDecision:
         """The door: `standing` are the requester and every redirector; each one's standing narrows."""
-        return door.evaluate(self, task, agent, standing=standing, people=people, catalog=catalog, now=now)
+        return door.evaluate(
+            self,
+            task,
+            agent,
+            standing=standing,
+            people=people,
+            catalog=catalog,
+            now=now,
+            run_id=run_id,
+            spending=spending,
+        )
 
     def check_call(
-        self, run: Run, call: ToolCall, spec: ToolSpec | None, *, people: Snapshot, now: datetime
+        self,
+        run: Run,
+        call: ToolCall,
+        spec: ToolSpec | None,
+        *,
+        people: Snapshot,
+        now: datetime,
+        spending: Spending = UNKNOWN,
     ) -> Verdict:
         """The boundary, for what a reasoner proposes."""
-        return boundary.check_call(self, run, call, spec, people=people, now=now)
+        return boundary.check_call(self, run, call, spec, people=people, now=now, spending=spending)
 
     def check_offer(
-        self, run: Run, call: ToolCall, spec: ToolSpec | None, *, people: Snapshot, now: datetime
+        self,
+        run: Run,
+        call: ToolCall,
+        spec: ToolSpec | None,
+        *,
+        people: Snapshot,
+        now: datetime,
+        spending: Spending = UNKNOWN,
     ) -> Verdict:
         """The boundary, for what only a person's click makes."""
-        return boundary.check_offer(self, run, call, spec, people=people, now=now)
+        return boundary.check_offer(self, run, call, spec, people=people, now=now, spending=spending)
+
+    def draws(
+        self, run: Run, calls: Sequence[tuple[ToolCall, ToolSpec | None]] = (), *, people: Snapshot, now: datetime
+    ) -> tuple[Draw, ...]:
+        """What judging these calls of the run has to know the accounts of; without calls, the run itself."""
+        if not self.budgets:
+            return ()
+        if calls:
+            seen = [boundary.seen(self, call, spec) for call, spec in calls if spec is not None]
+            each = [draw for view in seen for draw in drawing.call_draws(self, run, view, people=people, now=now)]
+            return tuple(dict.fromkeys(each))
+        agent = self.agents.get(run.agent)
+        return drawing.run_draws(
+            self, run.received, agent, run_id=run.run_id, standing=run.standing, people=people, now=now
+        )
+
+    def exhausted(self, draws: Sequence[Draw], spending: Spending, now: datetime) -> tuple[Reason, ...]:
+        """Why nothing may be drawn from these accounts now."""
+        return tuple(objections(self.budgets, draws, spending, now))
+
+    def drawn_on(self, accounts: Iterable[str], now: datetime) -> tuple[Draw, ...]:
+        """These accounts, as the budgets of today count them; those of budgets that are gone are left out."""
+        named = [(self.budgets.get(budget_of(account)), account) for account in accounts]
+        return tuple(budget.draw_on(account, now) for budget, account in named if budget is not None)
+
+    def frozen_by(self, verdict: Verdict) -> tuple[Reason, ...]:
+        """Which of the reasons of a denial are freezes."""
+        if not isinstance(verdict, Deny):
+            return ()
+        known = {(one.id, one.file, one.line) for one in (*self.freezes, *self.declared)}
+        return tuple(one for one in verdict.reasons if (one.policy, one.file, one.line) in known)
+
+    def frozen(self, now: datetime) -> tuple[Frozen, ...]:
+        """Every freeze that holds or will hold again, the first to begin or end first."""
+        return in_force((*self.declared, *self.freezes), now)
+
+    def find(self, said: str) -> Target | Unclear:
+        """What a person's words mean of all that can be frozen."""
+        return find(said, self.catalogue)
 
     def check_result(self, spec: ToolSpec | None, call: ToolCall, observation: Observation) -> results.ResultCheck:
         """The boundary, for what came back."""
@@ -71,6 +139,7 @@ def policy_set(
     rules: Iterable[Rule] = (),
     *,
     freezes: Iterable[Freeze] = (),
+    budgets: Iterable[Budget] = (),
     headers: Iterable[Header] = (),
     catalogue: Catalogue | None = None,
     groups: Groups | None = None,
@@ -78,17 +147,18 @@ def policy_set(
     agents: Mapping[str, Agent] | None = None,
 ) -> PolicySet:
     """The rules, indexed and named by their hash."""
-    listed, frozen, peers = tuple(rules), tuple(freezes), tuple(approvers)
+    listed, frozen, counted, peers = tuple(rules), tuple(freezes), tuple(budgets), tuple(approvers)
     resources = catalogue or Catalogue()
     return PolicySet(
         rules=listed,
         freezes=frozen,
+        budgets={budget.id: budget for budget in counted},
         headers=tuple(headers),
         catalogue=resources,
         groups=Membership.of(groups or {}),
         approvers=peers,
         agents=agents or {},
-        hash=hash_of(listed, frozen, resources, peers, (agents or {}).values()),
+        hash=hash_of(listed, frozen, resources, peers, (agents or {}).values(), counted),
         at_door=Index([rule for rule in listed if not rule.at_boundary]),
         at_boundary=Index([rule for rule in listed if rule.at_boundary]),
         by_id={rule.id: rule for rule in listed},

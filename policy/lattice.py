@@ -19,7 +19,7 @@ from policy.globs import fits_any
 
 Globs = tuple[str, ...]
 N = TypeVar("N", int, float)
-_LEAST = ("tier", "max_iterations", "timeout_s", "deadline_s", "budget_usd")
+_LEAST = ("tier", "max_iterations", "timeout_s", "deadline_s", "budget_usd", "max_actions", "max_tokens")
 _EITHER = ("requires_pr", "requires_validation")
 
 
@@ -40,6 +40,8 @@ class Bounds:
     timeout_s: float | None = None
     deadline_s: float | None = None
     budget_usd: float | None = None
+    max_actions: int | None = None
+    max_tokens: int | None = None
     allowed_tools: frozenset[Globs] = frozenset()  # a tool must fit each of these lists
     denied_tools: frozenset[str] = frozenset()
     requires_pr: bool = False
@@ -94,6 +96,8 @@ def meet(parts: Iterable[Bounds]) -> Bounds:
     timeout: float | None = None
     deadline: float | None = None
     budget: float | None = None
+    actions: int | None = None
+    tokens: int | None = None
     pr = validation = False
     asked: list[Requirement] = []
     allowed, denied, denials, claims = _NOTHING, _NOTHING, _NOTHING, []
@@ -107,6 +111,10 @@ def meet(parts: Iterable[Bounds]) -> Bounds:
             deadline = _least(deadline, part.deadline_s)
         if part.budget_usd is not None:
             budget = _least(budget, part.budget_usd)
+        if part.max_actions is not None:
+            actions = _least(actions, part.max_actions)
+        if part.max_tokens is not None:
+            tokens = _least(tokens, part.max_tokens)
         allowed |= part.allowed_tools
         denied |= part.denied_tools
         pr = pr or part.requires_pr
@@ -120,6 +128,8 @@ def meet(parts: Iterable[Bounds]) -> Bounds:
         timeout_s=timeout,
         deadline_s=deadline,
         budget_usd=budget,
+        max_actions=actions,
+        max_tokens=tokens,
         allowed_tools=allowed,
         denied_tools=denied,
         requires_pr=pr,

@@ -11,7 +11,8 @@ from policy.nodes import Faults
 NO_TOOLS = "none"
 TIERS = tuple(tier.label for tier in Tier)
 # A rule about one call cannot bound the run it belongs to.
-OF_THE_RUN = ("max_iterations", "timeout", "deadline", "budget_usd")
+OF_THE_RUN = ("max_iterations", "timeout", "deadline", "budget_usd", "max_actions", "max_tokens")
+MOST_TOKENS = 1_000_000_000
 KEYS = ("tier", *OF_THE_RUN, "allowed_tools", "denied_tools", "requires_pr", "requires_validation")
 
 
@@ -34,6 +35,8 @@ def read_limits(fields: Fields, tools: ReadPattern, faults: Faults) -> Bounds:
         timeout_s=fields.get("timeout", duration, None),
         deadline_s=fields.get("deadline", duration, None),
         budget_usd=fields.get("budget_usd", money, None),
+        max_actions=fields.get("max_actions", integer(0, 10_000), None),
+        max_tokens=fields.get("max_tokens", integer(0, MOST_TOKENS), None),
         allowed_tools=frozenset() if allowed is None else frozenset({allowed}),
         denied_tools=frozenset(fields.get("denied_tools", several(tools), ())),
         requires_pr=fields.get("requires_pr", boolean, False),
@@ -56,6 +59,10 @@ def claims_of(bounds: Bounds, *, policy: str, file: str, line: int, tier: bool) 
         said.append(claim("deadline", spell_duration(bounds.deadline_s), bounds.deadline_s))
     if bounds.budget_usd is not None:
         said.append(claim("budget_usd", f"{bounds.budget_usd:.2f}", bounds.budget_usd))
+    if bounds.max_actions is not None:
+        said.append(claim("max_actions", str(bounds.max_actions), bounds.max_actions))
+    if bounds.max_tokens is not None:
+        said.append(claim("max_tokens", str(bounds.max_tokens), bounds.max_tokens))
     said += [claim("allowed_tools", ", ".join(globs) or NO_TOOLS, globs) for globs in bounds.allowed_tools]
     if bounds.denied_tools:
         denied = tuple(sorted(bounds.denied_tools))
@@ -72,6 +79,8 @@ def grant(agent: Agent, tier: Tier, rung: Earning | None = None) -> Bounds:
         timeout_s=agent.timeout_s,
         deadline_s=agent.deadline_s,
         budget_usd=agent.budget_usd,
+        max_actions=agent.max_actions,
+        max_tokens=agent.max_tokens,
         allowed_tools=frozenset({agent.tools}),
     )
     given = claims_of(bounds, policy=f"agent:{agent.slug}", file=agent.file, line=agent.line, tier=rung is None)

@@ -12,6 +12,7 @@ from typing import Any
 from domain.canonical import digest
 from domain.decisions import Reason, Requirement
 from policy.approvers import requirement
+from policy.budgets import Budget, read_budget
 from policy.calendars import read_freeze
 from policy.conditions.condition import Condition, condition
 from policy.files import Fields, choice, integer, several, spell_duration, text
@@ -75,6 +76,7 @@ class Laws:
 
     rules: tuple[Rule, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    budgets: tuple[Budget, ...] = ()
     headers: tuple[Header, ...] = ()
 
 
@@ -84,13 +86,14 @@ def read_policies(
     """The rules, freezes and headers of all files. Ids are unique in the organization: `taken` holds others'."""
     rules: list[Rule] = []
     freezes: list[Freeze] = []
+    budgets: list[Budget] = []
     headers: list[Header] = []
     taken = {} if taken is None else taken
     for file, said in texts:
         node = read(file, said, faults)
         if node is None:
             continue
-        fields = Fields(node, faults, "version", *HEADERS, "policies", "freezes")
+        fields = Fields(node, faults, "version", *HEADERS, "policies", "freezes", "budgets")
         fields.need("version", integer(1, 1))
         header = read_header(fields, names, faults)
         headers += [header] if header is not PLAIN else []
@@ -98,7 +101,16 @@ def read_policies(
         for freeze in fields.get("freezes", several(read_freeze(names)), ()):
             unique(freeze.id, freeze.file, freeze.line, taken, faults)
             freezes.append(freeze)
-    return Laws(rules=tuple(rules), freezes=tuple(freezes), headers=tuple(headers))
+        budgets += read_budgets(fields.child("budgets"), names, taken, faults)
+    return Laws(rules=tuple(rules), freezes=tuple(freezes), budgets=tuple(budgets), headers=tuple(headers))
+
+
+def read_budgets(node: Node | None, names: Names, taken: dict[str, str], faults: Faults) -> tuple[Budget, ...]:
+    """`budgets:` of a file of rules, or of countersign.yaml."""
+    found = several(read_budget(names, _identifier))(node, faults) if node is not None else None
+    for budget in found or ():
+        unique(budget.id, budget.file, budget.line, taken, faults)
+    return found or ()
 
 
 class ReadRule:

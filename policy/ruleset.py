@@ -8,6 +8,7 @@ from domain.canonical import digest
 from domain.decisions import Approvers, Reason
 from domain.organization import Earned
 from policy.autonomy import canonical_agent, start_of
+from policy.budgets import Budget
 from policy.catalogue import Catalogue
 from policy.conditions.condition import ConditionFailed
 from policy.facts import Membership, Situation
@@ -26,6 +27,7 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     declared: tuple[Freeze, ...] = ()  # by people, beside the files
+    budgets: Mapping[str, Budget] = field(default_factory=dict)  # by id
     headers: tuple[Header, ...] = ()  # of the files of rules: frameworks, conventions of repositories
     earned: Mapping[str, Earned] = field(default_factory=dict)  # by agent
     catalogue: Catalogue = field(default_factory=Catalogue)
@@ -84,6 +86,7 @@ def hash_of(
     catalogue: Catalogue,
     approvers: Iterable[Approvers],
     agents: Iterable[Agent] = (),
+    budgets: Iterable[Budget] = (),
 ) -> str:
     """Names this version of the rules, whatever order and files they are in."""
     return digest(
@@ -93,6 +96,7 @@ def hash_of(
             "resources": {entry.pattern: dict(entry.labels) for entry in catalogue.entries},
             "approvers": sorted(one.text for one in approvers),
             "agents": sorted(digest(canonical_agent(agent)) for agent in agents),
+            "budgets": sorted(digest(budget.canonical) for budget in budgets),
         }
     )
 
