@@ -137,11 +137,11 @@ class _Witness(PolicySet):
     def of(cls, policies: PolicySet) -> "_Witness":
         return cls(**{one.name: getattr(policies, one.name) for one in fields(PolicySet) if one.init}, seen=_Seen())
 
-    def door(self, situation: Situation) -> tuple[Bounds, bool]:
+    def door(self, situation: Situation) -> list[Bounds]:
         self.seen.note(self.at_door.matching(situation.facts), situation)
         return PolicySet.door(self, situation)
 
-    def boundary(self, situation: Situation) -> tuple[Bounds, bool]:
+    def boundary(self, situation: Situation) -> list[Bounds]:
         self.seen.note(self.at_boundary.matching(situation.facts), situation)
         self.seen.freeze(self.freezes, situation)
         return PolicySet.boundary(self, situation)

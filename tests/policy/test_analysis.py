@@ -127,6 +127,7 @@ def test_no_approvers_are_needed_where_rules_ask_others() -> None:
 
 # ── Shadows ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+TAINTED = "  - {id: a, when: run.tainted, limit: {tier: draft}}\n"
 WIDE = "  - {id: wide, match: {effect: [change]}, limit: {tier: draft}}\n"
 
 
@@ -152,11 +153,7 @@ WIDE = "  - {id: wide, match: {effect: [change]}, limit: {tier: draft}}\n"
             ["b"],
         ),
         (WIDE + "  - {id: b, match: {effect: [change]}, when: call.tainted, limit: {tier: sandbox}}\n", []),  # may fail
-        (
-            "  - {id: a, when: run.tainted, limit: {tier: draft}}\n"
-            "  - {id: b, when: run.tainted, limit: {tier: sandbox}}\n",
-            ["b"],
-        ),
+        (TAINTED + TAINTED.replace("id: a", "id: b").replace("draft", "sandbox"), ["b"]),
         ("  - {id: a, when: run.tainted, limit: {tier: draft}}\n  - {id: b, limit: {tier: sandbox}}\n", []),
     ],
 )

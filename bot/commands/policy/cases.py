@@ -49,7 +49,8 @@ def _print(results: list[CaseResult], failed: list[CaseResult], covered: Coverag
 
 def _suggest(found: Loaded, covered: Coverage) -> None:
     policies, ground = found.configuration.policies, found.ground
-    entries: dict[str, Rule | Freeze] = {one.id: one for one in (*policies.rules, *policies.freezes)}
+    entries: dict[str, Rule | Freeze] = {rule.id: rule for rule in policies.rules}
+    entries |= {freeze.id: freeze for freeze in policies.freezes}
     for gap in covered.gaps:
         typer.echo(f"\n# {gap.policy}, {gap.file}:{gap.line}\n{skeleton(entries[gap.policy], ground)}")
 
