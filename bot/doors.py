@@ -1,10 +1,14 @@
 """The HTTP doors, put together: health, webhooks, the API, and Slack's HTTP mode."""
 
+from collections.abc import Callable
+
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 from slack_bolt.async_app import AsyncApp
 
 from bot.configuration import Configuration
 from bot.configuration.sections import Source
+from bot.editions import Edition, EditionCollector
 from bot.slack import Workspace
 from bot.version import VERSION
 from domain.runs import Run
@@ -28,6 +32,7 @@ def http_doors(
     app: AsyncApp,
     socket: SocketMode | None,
     clock: Clock,
+    edition: Callable[[], Edition],
 ) -> web.AppRunner:
     """The application, ready to be served."""
 
@@ -44,6 +49,14 @@ def http_doors(
     async def switch() -> Condition:
         stopped = await controller.everything_stopped()
         return Condition(ok=True, says="everything is stopped" if stopped else "off")
+
+    async def rules() -> Condition:
+        now = edition()
+        faulty = "; a newer version on disk is at fault" if now.faults else ""
+        return Condition(ok=True, says=f"{now.brief}{faulty}")
+
+    registry = CollectorRegistry()
+    registry.register(EditionCollector(edition))
 
     def thread_url(run: Run) -> str | None:
         place = run.posted.get(f"{run.run_id}:card")
@@ -67,7 +80,8 @@ def http_doors(
         clock=clock,
         tell=tell,
         thread_url=thread_url,
-        checks={"store": store_well, "slack": slack_well, "switch": switch},
+        checks={"store": store_well, "slack": slack_well, "switch": switch, "rules": rules},
+        registry=registry,
     )
     web_app = build(ports, settings)
     secret = configuration.slack.signing_secret

@@ -10,18 +10,22 @@ import structlog
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
+from bot.announcements import Announcer
 from bot.clock import SystemClock
 from bot.collector import calm
 from bot.configuration import Configuration
 from bot.doors import http_doors
 from bot.hands import Equipment, equip
 from bot.housekeeping import Housekeeper
-from bot.rulebook import Laid, lay_down
-from bot.slack import Workspace, places_of, reach, socket_of, way_in
+from bot.ladder import LadderRungs
+from bot.reload import Means, Reloader, Rereading
+from bot.rulebook import InForce, Laid, lay_down
+from bot.slack import Workspace, groups_of, places_of, reach, socket_of, way_in
 from bot.thread.courier import Courier
 from bot.thread.follower import Follower
 from bot.version import VERSION
 from domain.events import InstanceStarted
+from domain.tasks import Principal
 from handlers.inbox import Consumer
 from handlers.slack.app import SocketMode
 from handlers.slack.consumer import SlackConsumer
@@ -30,7 +34,7 @@ from handlers.slack.shows import Shows
 from loop.controller import Controller
 from loop.engine import World
 from loop.organization import tell_organization
-from loop.ports import Watch
+from loop.ports import Reply, Watch
 from loop.worker import Worker
 from state.memory import MemoryQueue
 from state.store import Store
@@ -47,7 +51,8 @@ class Program:
     configuration: Configuration
     store: Store
     equipment: Equipment
-    laid: Laid
+    in_force: InForce
+    reloader: Reloader
     workspace: Workspace
     controller: Controller
     workers: tuple[Worker, ...]
@@ -70,6 +75,7 @@ class Program:
                 self.follower.run(stop),
                 self.courier.run(stop),
                 self.housekeeper.run(),
+                self.reloader.run(stop),
                 self._fatal(),
             ]
             if self.equipment.pipeline is not None:
@@ -103,13 +109,14 @@ class Program:
 
 
 @asynccontextmanager
-async def assembled(configuration: Configuration) -> AsyncIterator[Program]:
+async def assembled(configuration: Configuration, rereading: Rereading) -> AsyncIterator[Program]:
     """The program over this configuration, and everything closed again afterwards."""
     clock = SystemClock()
     calm()
     async with AsyncExitStack() as stack:
         topics = _Topics()
-        equipment = await equip(configuration, topics.settled)
+        rungs = LadderRungs()
+        equipment = await equip(configuration, topics.settled, rungs)
         laid = lay_down(configuration, equipment.catalog)  # raises Invalid: before anything is opened or reached
         await asyncio.to_thread(configuration.storage.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
         store = await Store.open(configuration.storage, clock=clock)
@@ -117,19 +124,20 @@ async def assembled(configuration: Configuration) -> AsyncIterator[Program]:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         workspace = await reach(configuration, session, clock)
         await _begin(store, equipment, laid)
+        in_force = InForce(laid, clock.now())
         queue = MemoryQueue(boot=store.boot)
         world = World(
             journal=store.journal,
             queue=queue,
             directory=workspace.directory,
             rooms=workspace.rooms,
-            router=laid.router,
+            router=in_force,
             watch=equipment.watch or _NothingToWaitFor(),
             clock=clock,
             next_epoch=queue.next_epoch,
         )
-        controller = Controller(world, lambda: laid.rulebook)
-        topics.notice = controller.notice
+        controller = Controller(world, in_force.rulebook)
+        topics.notice, rungs.ladder = controller.notice, controller.ladder
         consumer = Consumer(store.inbox)
         shows = Shows(
             operator=controller,
@@ -138,10 +146,24 @@ async def assembled(configuration: Configuration) -> AsyncIterator[Program]:
             outbox=store.outbox,
             gateway=workspace.gateway,
             unconfined=equipment.unconfined,
+            rules=lambda: reloader.edition.text,
         )
         courier = Courier(store.outbox, workspace.gateway, store.journal, controller, clock)
         places = places_of(configuration, unconfined=equipment.unconfined)
         follower = Follower(store.journal, store.outbox, places, wake=courier.wake, public=workspace.rooms.public)
+        means = Means(
+            rereading=rereading,
+            catalog=equipment.catalog,
+            record=controller.load_rules,
+            adopted=lambda now: workspace.directory.regroup(groups_of(now.groups)),
+            tell=Announcer(store.outbox, places.approvals or places.default, courier.wake).tell,
+            clock=clock,
+        )
+        reloader = Reloader(in_force, means)
+
+        async def reload(by: Principal) -> Reply:
+            return await controller.administrates(by) or await reloader.now(by)
+
         slack = SlackConsumer(
             Desk(
                 operator=controller,
@@ -150,19 +172,23 @@ async def assembled(configuration: Configuration) -> AsyncIterator[Program]:
                 clock=clock,
                 shows=shows,
                 organization=configuration.organization,
-                helpers=tuple(who.text for who in configuration.approvers),
+                helpers=lambda: tuple(who.text for who in in_force.rulebook().approvers),
                 lost=follower.refresh,
+                reload=reload,
             )
         )
         consumer.register("slack", slack.handle, slack.regret)
         app = way_in(configuration, workspace, consumer, clock)
         socket = socket_of(configuration, app, workspace)
-        doors = http_doors(configuration, store, controller, consumer, workspace, app, socket, clock)
+        doors = http_doors(
+            configuration, store, controller, consumer, workspace, app, socket, clock, lambda: reloader.edition
+        )
         yield Program(
             configuration=configuration,
             store=store,
             equipment=equipment,
-            laid=laid,
+            in_force=in_force,
+            reloader=reloader,
             workspace=workspace,
             controller=controller,
             workers=tuple(
@@ -170,7 +196,7 @@ async def assembled(configuration: Configuration) -> AsyncIterator[Program]:
                     queue=queue,
                     reports=controller.desk,
                     permits=controller.desk,
-                    reasoner=laid.reasoner,
+                    reasoner=in_force,
                     hands=equipment.toolbox,
                     catalog=equipment.catalog,
                 )

@@ -3,10 +3,13 @@
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from bot.configuration import Configuration, load
-from loop.ports import Catalog
+from domain.runs import Run
+from domain.tasks import Task
+from loop.ports import Catalog, Proposal, Routed, Unrouted
 from loop.rulebook import Rulebook
 from policy.nodes import Faults
 from reasoning.routing import RunbookRouter, check_followers
@@ -22,6 +25,32 @@ class Laid:
     rulebook: Rulebook
     router: RunbookRouter
     reasoner: RunbookReasoner
+
+
+class InForce:
+    """The version that is in force, and since when. Rules, agents, routing and runbooks change together, in one step.
+
+    Implements the loop's `Router` and `Reasoner` by asking the version of the moment.
+    """
+
+    def __init__(self, laid: Laid, since: datetime) -> None:
+        self.laid, self.since = laid, since
+
+    def replace(self, laid: Laid, now: datetime) -> None:
+        """From here on this version, whole."""
+        self.laid, self.since = laid, now
+
+    def rulebook(self) -> Rulebook:
+        """What the files say."""
+        return self.laid.rulebook
+
+    def route(self, task: Task) -> Routed | Unrouted:
+        """See Router.route."""
+        return self.laid.router.route(task)
+
+    async def reason(self, run: Run) -> Proposal:
+        """See Reasoner.reason."""
+        return await self.laid.reasoner.reason(run)
 
 
 def lay_down(configuration: Configuration, catalog: Catalog) -> Laid:

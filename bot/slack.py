@@ -49,7 +49,7 @@ async def reach(configuration: Configuration, session: aiohttp.ClientSession, cl
         who = await client.auth_test()
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise Unreachable(f"{client.base_url} does not answer: {type(error).__name__} {error}".rstrip()) from error
-    directory = SlackDirectory(gateway, clock, groups=_groups(configuration.groups))
+    directory = SlackDirectory(gateway, clock, groups=groups_of(configuration.groups))
     rooms = SlackRooms(gateway, directory, clock)
     return Workspace(client=client, gateway=gateway, directory=directory, rooms=rooms, url=str(who.get("url") or ""))
 
@@ -85,7 +85,8 @@ def places_of(configuration: Configuration, *, unconfined: bool) -> Places:
     )
 
 
-def _groups(groups: Mapping[str, Group]) -> Mapping[str, GroupSource]:
+def groups_of(groups: Mapping[str, Group]) -> Mapping[str, GroupSource]:
+    """The groups as the directory looks them up."""
     return {
         name: UserGroup(slack=group.slack)
         if group.slack is not None

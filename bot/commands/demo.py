@@ -11,9 +11,10 @@ from typing import Annotated
 import aiohttp
 import typer
 
-from bot.commands.serve import stop_on_signals
+from bot.commands.serve import hangups, stop_on_signals
 from bot.configuration import Configuration, load
 from bot.program import Program, assembled
+from bot.reload import Rereading
 from bot.sample.directory import NotADemo, Prepared, clear, known_token, prepare, write_mark
 from bot.sample.monitor import monitor
 from bot.systems import known_tools
@@ -71,14 +72,15 @@ async def _demo(options: Options) -> bool:
     for name in _PROXIES:
         os.environ.pop(name, None)  # everything that the demo talks to is on this machine
     stop, interrupted = stop_on_signals()
+    asked = hangups()
     async with AsyncExitStack() as stack:
         prepared = await prepare(options.directory)
         page = Playground(prepared.workspace, options.directory / "playground")
         await page.start("127.0.0.1", options.port)
         stack.push_async_callback(page.stop)
         await stack.enter_async_context(_service(prepared))
-        configuration = _configuration(options, prepared, page.url)
-        program = await stack.enter_async_context(assembled(configuration))
+        rereading = Rereading(read=lambda: _configuration(options, prepared, page.url), asked=asked)
+        program = await stack.enter_async_context(assembled(rereading.read(), rereading))
         token = await _token(program, options.directory)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         watching: list[asyncio.Task[None]] = []

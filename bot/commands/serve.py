@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 
 import typer
 from slack_sdk.errors import SlackApiError
@@ -10,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 from bot.commands.opened import Config
 from bot.configuration import Configuration
 from bot.program import assembled
+from bot.reload import Rereading
 from bot.rulebook import configured
 from bot.slack import Unreachable
 from bot.systems import known_tools
@@ -23,12 +25,13 @@ def serve(config: Config = None) -> None:
         typer.echo(str(fault), err=True)
     if missing:
         raise typer.Exit(2)
-    interrupted = asyncio.run(_serve(configuration))
+    interrupted = asyncio.run(_serve(configuration, lambda: configured(config, tools=known_tools())))
     raise typer.Exit(130 if interrupted else 0)
 
 
-async def _serve(configuration: Configuration) -> bool:
+async def _serve(configuration: Configuration, read: Callable[[], Configuration]) -> bool:
     stop, interrupted = stop_on_signals()
+    rereading = Rereading(read=read, asked=hangups())
 
     async def ready() -> None:
         typer.echo(
@@ -36,7 +39,7 @@ async def _serve(configuration: Configuration) -> bool:
         )
 
     try:
-        async with assembled(configuration) as program:
+        async with assembled(configuration, rereading) as program:
             await program.run(stop, ready)
     except SlackApiError as error:
         typer.echo(f"slack: {error.response.get('error')}: check the tokens that countersign.yaml names", err=True)
@@ -59,3 +62,10 @@ def stop_on_signals() -> tuple[asyncio.Event, asyncio.Event]:
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
     return stop, interrupted
+
+
+def hangups() -> asyncio.Event:
+    """Set on SIGHUP: read the configuration again."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    return asked

@@ -36,8 +36,8 @@ from policy.files import Fault, Faults, Fields, Invalid, Node, by_name, integer,
 __all__ = ["Configuration", "Fault", "Group", "Invalid", "PersonEntry", "Secret", "Source", "load"]
 
 KEYS = (
-    *("version", "organization", "people", "groups", "approvers", "admins", "auditors", "standing"),
-    *("slack", "storage", "sources", "places", "http", *SYSTEMS),
+    *("version", "organization", "people", "groups", "approvers", "admins", "auditors", "slack", "storage", "sources"),
+    *("places", "http", *SYSTEMS),
 )
 _ORGANIZATION = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -61,6 +61,7 @@ class Configuration:
     systems: Systems
     policies: PolicySet
     folders: Mapping[str, files.Texts] = field(repr=False)
+    root: files.Texts = field(default=(), repr=False)  # the files beside the folders
 
     @property
     def agents(self) -> Mapping[str, Agent]:
@@ -102,13 +103,14 @@ def load(directory: Path, environ: Mapping[str, str], *, tools: Collection[str] 
     said = files.main_file(directory, faults)
     node = read(files.MAIN, said, faults) if said is not None else None
     folders = {name: files.folder(directory, name, faults) for name in ("agents", "policies", "runbooks")}
-    resources = files.optional(directory, "resources.yaml", faults)
+    resources = files.optional(directory, files.RESOURCES, faults)
     if node is None:
         faults.check()
         raise AssertionError("a document that cannot be read has a fault")
     found = _read(node, faults, directory, environ, folders, resources, tools)
     faults.check()
-    return found
+    beside = ((files.MAIN, said or ""), *(() if resources is None else (resources,)))
+    return replace(found, root=beside)
 
 
 def _read(
@@ -129,9 +131,7 @@ def _read(
     listed = several(approvers(groups, people_only=True))
     peers = fields.get("approvers", listed, ())
     members = {name: group.members for name, group in groups.items()}
-    bearing = check.Sources(
-        agents=folders["agents"], policies=folders["policies"], resources=resources, standing=fields.child("standing")
-    )
+    bearing = check.Sources(agents=folders["agents"], policies=folders["policies"], resources=resources)
     policies = check.load(bearing, faults, groups=members, approvers=peers, tools=tools)
     secret = ReadSecret(environ, directory)
     sources = fields.get("sources", read_sources(secret), {})

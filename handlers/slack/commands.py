@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from domain.signals import SignalKind
-from handlers.slack.words import Again, Intent, Misspoken, Request, Seat, Steer, Switch, Told
+from handlers.slack.words import Again, Intent, Misspoken, Reload, Request, Seat, Steer, Switch, Told
 
 RUN_ID = re.compile(r"r-[a-z0-9]{4,40}", re.IGNORECASE)
 _VERBS = {
@@ -27,7 +27,7 @@ What I understand:
 /ops status [RUN] · /ops why RUN · /ops approvals
 /ops pause|resume|stop|takeover|handback|retry RUN
 /ops redirect RUN NEW REQUEST · /ops answer RUN TEXT
-/ops stop-all [WHY] · /ops resume-all [WHY]
+/ops stop-all [WHY] · /ops resume-all [WHY] · /ops reload
 In a run's thread: reply to talk to it; “pause” or “stop” alone do just that."""
 
 
@@ -40,6 +40,8 @@ def parse(text: str, seat: Seat, *, occurrence: str, at: datetime, here: str | N
         return Told(seat=seat, what="help")
     if verb in ("stop-all", "resume-all", "stopall", "resumeall"):
         return Switch(seat=seat, stop=verb.startswith("stop"), why=rest)
+    if verb == "reload" and not rest:
+        return Reload(seat=seat)
     if verb == "approvals" and not rest:
         return Told(seat=seat, what="approvals")
     run_id, tail = _run(rest)
@@ -59,7 +61,7 @@ def parse(text: str, seat: Seat, *, occurrence: str, at: datetime, here: str | N
 def is_command(text: str) -> bool:
     """Whether these words begin as a command does, so that in a thread they are not just said to the run."""
     verb = text.strip().partition(" ")[0].casefold().rstrip(":")
-    known = verb in (*_VERBS, *_SHOWS, "help", "approvals", "retry", "stop-all", "resume-all")
+    known = verb in (*_VERBS, *_SHOWS, "help", "approvals", "retry", "reload", "stop-all", "resume-all")
     return known and (len(text.split()) == 1 or _run(text.strip().partition(" ")[2].strip())[0] is not None)
 
 

@@ -81,6 +81,8 @@ class SlackConsumer:
                 operator = self._operator
                 switch = operator.stop_everything if intent.stop else operator.resume_everything
                 await self._answers.reply(intent.seat, await switch(intent.seat.principal, intent.why))
+            case words.Reload():
+                await self._reload(intent)
             case words.Misspoken():
                 await self._answers.tell(intent.seat, intent.text)
             case words.HomeOpened():
@@ -103,6 +105,12 @@ class SlackConsumer:
             await self._desk.gateway.publish_home(user, view)
         except SlackSaid as error:
             _log.warning("the home tab was refused", user=user, error=str(error))
+
+    async def _reload(self, intent: words.Reload) -> None:
+        if self._desk.reload is None:
+            await self._answers.tell(intent.seat, "There is no directory to read again here.")
+            return
+        await self._answers.reply(intent.seat, await self._desk.reload(intent.seat.principal))
 
     async def _again(self, intent: words.Again) -> None:
         if await self._desk.shows.run(intent.seat.principal, intent.run_id) is None:

@@ -61,12 +61,14 @@ class SlackDirectory:
             return fresh
         async with self._lock:
             fresh = self._fresh(max_age_s)
-            if fresh is None:
+            while fresh is None:
+                groups = self._groups
                 try:
-                    fresh = await self._look()
+                    looked = await self._look()
                 except SlackTrouble as error:
                     raise DirectoryUnavailable(f"Slack does not say who people are: {error}") from error
-                self._last = fresh
+                if groups is self._groups:  # else they were read anew meanwhile, and with them the rules about them
+                    fresh = self._last = looked
             return fresh
 
     def forget(self) -> None:

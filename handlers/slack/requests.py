@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from domain.tasks import Context, Place, Source, Task, Trigger
+from domain.tasks import Context, Place, Principal, Source, Task, Trigger
 from handlers.ports import Outbox
 from handlers.slack import commands, words
 from handlers.slack.answers import Answers
@@ -14,6 +14,7 @@ from handlers.slack.wire import SlackSaid, SlackUncertain
 from loop.ports import Clash, Clock, Operator, Reply, Submitted, Unrouted
 
 Lost = Callable[[str], Awaitable[None]]  # a card of this run is gone: show it again
+Reload = Callable[[Principal], Awaitable[Reply]]  # read the configuration again, if this person may ask for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +27,9 @@ class Desk:
     clock: Clock
     shows: Shows
     organization: str
-    helpers: tuple[str, ...] = ()
+    helpers: Callable[[], tuple[str, ...]] = tuple
     lost: Lost | None = None
+    reload: Reload | None = None
     known: set[str] = field(default_factory=set)  # channels that we are in, as far as we have seen
 
 
@@ -104,9 +106,9 @@ class Requests:
         text = f"{answer.why}{near}\nNothing was started. A person can take it."
         seat = intent.seat
         if not seat.spoken or seat.direct:
-            await self._answers.tell(seat, text, helpers=self._desk.helpers)
+            await self._answers.tell(seat, text, helpers=self._desk.helpers())
             return
-        message, key = note(text, helpers=self._desk.helpers), f"unrouted:{intent.occurrence}"
+        message, key = note(text, helpers=self._desk.helpers()), f"unrouted:{intent.occurrence}"
         body = message.body() | {"metadata": metadata("", key)}
         thread = seat.thread_ts or seat.ts
         try:
@@ -115,4 +117,4 @@ class Requests:
             if await self._desk.gateway.find(seat.channel, key, thread_ts=thread) is None:
                 raise
         except SlackSaid:
-            await self._answers.tell(seat, text, helpers=self._desk.helpers)
+            await self._answers.tell(seat, text, helpers=self._desk.helpers())

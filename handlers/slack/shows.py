@@ -1,6 +1,6 @@
 """What people ask to see: lists, one run, its reasons, open approvals, the home tab, the pages of Details."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from domain.canonical import Json
@@ -36,7 +36,15 @@ class Shows:
     """Everything here is shown to one person, and holds only what that person may read."""
 
     def __init__(
-        self, *, operator: Operator, views: Views, log: Log, outbox: Outbox, gateway: Gateway, unconfined: bool = False
+        self,
+        *,
+        operator: Operator,
+        views: Views,
+        log: Log,
+        outbox: Outbox,
+        gateway: Gateway,
+        unconfined: bool = False,
+        rules: Callable[[], str] = str,
     ) -> None:
         self._operator = operator
         self._views = views
@@ -44,6 +52,7 @@ class Shows:
         self._outbox = outbox
         self._gateway = gateway
         self._unconfined = unconfined
+        self._rules = rules
 
     async def run(self, who: Principal, run_id: str) -> Run | None:
         """The run, if there is one and this person may read it."""
@@ -60,7 +69,8 @@ class Shows:
         if run_id is None:
             stopped = await self._operator.everything_stopped()
             title = "■ Everything is stopped · runs" if stopped else "Runs, the latest first"
-            return _listed(title, await self.runs(who), "There are no runs yet. `/ops help` says what to ask for.")
+            none = "There are no runs yet. `/ops help` says what to ask for."
+            return _listed(title, await self.runs(who), none, below=self._rules())
         run = await self.run(who, run_id)
         if run is None:
             return await self._unknown(who, run_id)
@@ -70,7 +80,8 @@ class Shows:
         """The home tab of one person."""
         mine = [row for row in await self.runs(who) if row.run.received.requester == who]
         stopped = await self._operator.everything_stopped()
-        return home(await self.waiting(who), mine, stopped=stopped, unconfined=self._unconfined)
+        waiting = await self.waiting(who)
+        return home(waiting, mine, stopped=stopped, unconfined=self._unconfined, rules=self._rules())
 
     async def runs(self, who: Principal) -> list[Row]:
         """The latest runs that this person may read."""
@@ -117,8 +128,8 @@ class Shows:
         return Message(text=f"There is no run {run_id}", blocks=[*near, *listing(rows[:5], "There are none yet.")])
 
 
-def _listed(title: str, rows: Sequence[Row], none: str) -> Message:
-    blocks = [*kit.header(title), *(listing(rows, none) if rows else kit.told(none))]
+def _listed(title: str, rows: Sequence[Row], none: str, *, below: str = "") -> Message:
+    blocks = [*kit.header(title), *(listing(rows, none) if rows else kit.told(none)), *kit.context(below)]
     return Message(text=f"{title}: {len(rows)}", blocks=blocks)
 
 

@@ -128,6 +128,13 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """Read the configuration directory again, now."""
+
+    seat: Seat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Misspoken:
     """It cannot be understood; `text` says why and what would."""
 
@@ -173,5 +180,5 @@ class Ignored:
 
 Intent = (
     Request | Spoken | Steer | Voted | Opened | Turned | Told | Again | Switch | Misspoken | HomeOpened | SessionStopped
-    | Edited | Deleted | Ignored
+    | Edited | Deleted | Ignored | Reload
 )  # fmt: skip

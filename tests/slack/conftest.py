@@ -72,7 +72,7 @@ class House:
             clock=self.clock,
             shows=shows,
             organization="acme",
-            helpers=("group:sre",),
+            helpers=lambda: ("group:sre",),
             lost=self.follower.refresh,
         )
         self.consumer = Consumer(self.store.inbox, patience=(0.05, 0.05))

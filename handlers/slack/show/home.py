@@ -21,7 +21,9 @@ class Row:
     waits_for: str = ""
 
 
-def home(waiting: Sequence[Row], mine: Sequence[Row], *, stopped: bool, unconfined: bool = False) -> dict[str, object]:
+def home(
+    waiting: Sequence[Row], mine: Sequence[Row], *, stopped: bool, unconfined: bool = False, rules: str = ""
+) -> dict[str, object]:
     """The home view of one person: only what that person may read is given."""
     switch = kit.lines(kit.say("■ Everything is stopped: nothing starts until somebody resumes it.", bold=True))
     blocks = [
@@ -33,6 +35,7 @@ def home(waiting: Sequence[Row], mine: Sequence[Row], *, stopped: bool, unconfin
         *kit.header("Your runs"),
         *listing(mine, "None yet. In a channel, /ops help says what to ask for."),
         *([] if stopped else kit.context("Everything runs. /ops stop-all stops it.")),
+        *kit.context(rules),
     ]
     return {"type": "home", "blocks": blocks}
 
