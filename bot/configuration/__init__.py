@@ -77,7 +77,12 @@ class Configuration:
         return tuple(secret.fault for secret in self._secrets() if not secret.present)
 
     def snapshot(self, now: datetime) -> Snapshot:
-        """The people as the configuration names them: for questions about rules, never for votes."""
+        """The people as the configuration names them: for questions about rules, never for votes.
+
+        Where groups are Slack's own nobody is known, so that whoever might be in one counts as being in it.
+        """
+        if any(group.members is None for group in self.groups.values()):
+            return Snapshot(version="configuration", at=now, people={})
         members = {name: group.members or frozenset() for name, group in self.groups.items()}
         people = {
             one.principal: Person(
