@@ -1,79 +1,165 @@
-"""The rules in words, for the reasoner: what bounds this run, so that it does not propose what will be refused.
+"""The rules in words: what bounds this run, for its reasoner, so that it does not propose what will be refused, and for
+people, so that they know by what it went.
 
-Only what the organization's own files say; deterministic, and bounded, so that it can go into every prompt.
+Only what the organization's own files and people say; deterministic, whatever order and files the rules are in; and
+bounded, so that it can go into every prompt. A rule that has no room is counted, never cut; the hash is of the whole.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from domain.canonical import digest
 from domain.decisions import PolicyDecision
+from domain.people import Snapshot
+from domain.tasks import Principal, Task
 from domain.tiers import Effect, admits
-from policy.globs import matches
+from policy.facts import Progress, Situation, tainted_task
+from policy.globs import fits_any
+from policy.headers import Header, Origin
 from policy.lattice import Bounds
-from policy.matching import LABEL
+from policy.matching import LABEL, Facts
 from policy.rules import Rule, spell_requirement
 from policy.ruleset import RuleSet
 
-MOST_RULES = 100
-LONGEST = 12_000  # characters
+LONGEST = 12_000  # characters of the text
+MOST = 100  # lines of a section
+LONGEST_LINE = 1_500  # a rule that takes more words is counted, and in the file
+OF_TASKS = frozenset({"source", "type", "agent", "repository", "requester"})
+_LAST = "A proposal that a rule refuses is answered with the rule; do not try it in another form."
+_ROOM = 80  # for a heading, or for how many lines are left out
 
 
-def digest_of(policies: RuleSet, decision: PolicyDecision, agent: str) -> str:
-    """The digest for a run under `decision`: its limits, then the rules about calls that can concern this agent."""
-    lines = ["What policy allows in this run:", *(f"- {line}" for line in _limits(decision))]
-    rules = [rule for rule in policies.rules if rule.at_boundary and _concerns(rule, agent)]
-    if rules:
-        lines += ["Rules about single calls:", *(f"- {words(rule)}" for rule in rules[:MOST_RULES])]
-        if len(rules) > MOST_RULES:
-            lines.append(f"- and {len(rules) - MOST_RULES} more, which the boundary applies")
-    frozen = [f"- {freeze.words}" for freeze in (*policies.freezes, *policies.declared)]
-    if frozen:
-        lines += ["Change freezes:", *frozen]
-    lines.append("A proposal that a rule refuses is answered with the rule; do not try it in another form.")
-    said = "\n".join(lines)
-    return said if len(said) <= LONGEST else said[:LONGEST].rpartition("\n")[0] + "\n- and more"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One kind of source: a line each rule, convention or limit. `more` have no room here."""
+
+    title: str
+    lines: tuple[str, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InWords:
+    """The digest. `hash` names all that bounds the run, also what `sections` have no room for."""
+
+    sections: tuple[Section, ...]
+    hash: str
+
+    @property
+    def text(self) -> str:
+        """All of it, as a prompt takes it."""
+        return "\n".join([*(line for section in self.sections for line in _said(section)), _LAST])
+
+
+def in_words(
+    policies: RuleSet, task: Task, decision: PolicyDecision, *, standing: Sequence[Principal], people: Snapshot
+) -> InWords:
+    """The digest for a run of `task` under `decision`. `task.context` names the agent."""
+    facts = _facts(policies, task, standing, people)
+    rules = sorted((rule for rule in policies.rules if concerns(rule, facts)), key=lambda rule: rule.id)
+    headers = [header for header in policies.headers if _implied(header, facts)]
+    tainted = tainted_task(task)
+    return InWords(
+        sections=tuple(_fitted(_sections(policies, rules, headers, decision, tainted=tainted))),
+        hash=_hash(policies, rules, headers, decision, tainted=tainted),
+    )
+
+
+def concerns(rule: Rule, facts: Facts) -> bool:
+    """Whether the rule can apply to this task, or to some call of it."""
+    for name, patterns in rule.match.tests:
+        if name in OF_TASKS and not fits_any(patterns, facts.values(name) or ()):
+            return False
+    return True
 
 
 def words(rule: Rule) -> str:
     """One rule in a sentence: when it applies, and what follows."""
     described = f"{rule.describe} " if rule.describe else ""
-    return f"{described}[{rule.id}: {_when(rule)}{_then(rule.bounds)}]"
+    named = f"{rule.id}, {rule.stands_for}" if rule.stands_for else rule.id
+    return f"{described}[{named}: {_when(rule)}{_then(rule.bounds)}]"
 
 
-def _limits(decision: PolicyDecision) -> Iterator[str]:
+def applies_when(rule: Rule) -> str:
+    """When the rule applies: `tool is git.push and label env is prod`; nothing if it always does."""
+    tests = [f"{_attribute(name)} is {' or '.join(patterns)}" for name, patterns in rule.match.tests]
+    if rule.when is not None:
+        tests.append(rule.when.text)
+    return " and ".join(tests)
+
+
+# ── Sections ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_TITLES: Mapping[Origin, str] = {
+    Origin.ORGANIZATION: "Organization policies:",
+    Origin.AGENT: "Hard rules of the agent:",
+    Origin.REPOSITORY: "Rules of the repository:",
+    Origin.FRAMEWORK: "Compliance frameworks:",
+    Origin.STANDING: "Standing of those who ask:",
+}
+
+
+def _sections(
+    policies: RuleSet, rules: Sequence[Rule], headers: Sequence[Header], decision: PolicyDecision, *, tainted: bool
+) -> Iterator[Section]:
+    """Every section that has lines, the limits first."""
+    yield Section(title="What policy allows in this run:", lines=tuple(_limits(decision, tainted=tainted)))
+    for origin, title in _TITLES.items():
+        if origin is Origin.REPOSITORY:
+            sentences = sorted({said for header in headers for said in header.conventions})
+            yield Section(title="Conventions of the repository:", lines=tuple(sentences))
+        yield Section(title=title, lines=tuple(words(rule) for rule in rules if rule.header.origin is origin))
+    frozen = sorted(freeze.words for freeze in (*policies.freezes, *policies.declared))
+    yield Section(title="Change freezes:", lines=tuple(frozen))
+    labelled = (f"{one.pattern} has {_labels(one.labels)}" for one in policies.catalogue.entries if one.labels)
+    yield Section(title="Resources:", lines=tuple(labelled))
+
+
+def _limits(decision: PolicyDecision, *, tainted: bool) -> Iterator[str]:
     limits, tier = decision.constraints, decision.tier
+    if not decision.allowed:
+        yield f"nothing: {decision.reason}"
+        return
     effects = ", ".join(effect.value for effect in Effect if admits(tier, effect))
-    yield f"tier {tier.label}: calls that {effects}"
+    yield f"tier {tier.label}: calls that {effects}{_by(decision, 'tier')}"
     if limits.requires_pr:
-        yield "changes only by change request; people merge"
+        yield f"changes only by change request; people merge{_by(decision, 'requires_pr')}"
     if limits.requires_validation:
-        yield "a change request counts only once its exact head has passed its checks"
+        set_by = _by(decision, "requires_validation")
+        yield f"a change request counts only once its exact head has passed its checks{set_by}"
     if limits.max_iterations is not None:
-        yield f"at most {limits.max_iterations} iterations"
+        yield f"at most {limits.max_iterations} iterations{_by(decision, 'max_iterations')}"
+    if limits.timeout_s is not None:
+        yield f"at most {limits.timeout_s:g} seconds of work{_by(decision, 'timeout')}"
+    if limits.deadline_s is not None:
+        yield f"at most {limits.deadline_s:g} seconds in all{_by(decision, 'deadline')}"
     if limits.budget_usd is not None:
-        yield f"at most ${limits.budget_usd:.2f}"
+        yield f"at most ${limits.budget_usd:.2f}{_by(decision, 'budget_usd')}"
+    yield f"only these tools: {', '.join(limits.allowed_tools) or 'none'}{_by(decision, 'allowed_tools')}"
     if limits.denied_tools:
-        yield f"never these tools: {', '.join(limits.denied_tools)}"
+        yield f"never these tools: {', '.join(limits.denied_tools)}{_by(decision, 'denied_tools')}"
     for one in decision.approvals:
-        yield f"every call above read needs {spell_requirement(one)}"
+        yield f"every call above read needs {spell_requirement(one)} ({', '.join(one.policies)})"
+    if tainted:
+        yield "it follows text that nobody vouches for: a target taken from there is put to a person"
 
 
-def _concerns(rule: Rule, agent: str) -> bool:
-    return all(any(matches(p, agent) for p in patterns) for name, patterns in rule.match.tests if name == "agent")
+def _by(decision: PolicyDecision, sets: str) -> str:
+    names = dict.fromkeys(reason.policy for reason in decision.reasons if reason.sets == sets)
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(labels.items()))
 
 
 def _when(rule: Rule) -> str:
-    tests = [f"{_attribute(name)} is {_either(patterns)}" for name, patterns in rule.match.tests]
-    if rule.when is not None:
-        tests.append(rule.when.text)
-    return f"when {' and '.join(tests)}: " if tests else "always: "
+    said = applies_when(rule)
+    return f"when {said}: " if said else "always: "
 
 
 def _attribute(name: str) -> str:
     return f"label {name.removeprefix(LABEL)}" if name.startswith(LABEL) else name
-
-
-def _either(patterns: Iterable[str]) -> str:
-    return " or ".join(patterns)
 
 
 def _then(bounds: Bounds) -> str:
@@ -81,9 +167,70 @@ def _then(bounds: Bounds) -> str:
     for claim in sorted(bounds.claims, key=lambda c: (c.reason.sets, c.reason.to)):
         match claim.reason.sets:
             case "deny":
-                said.append("denied")
+                said.append(f"denied: {claim.reason.to}")
             case "approve":
                 said.append(f"needs {claim.reason.to}")
             case sets:
                 said.append(f"{sets.replace('_', ' ')} {claim.reason.to}")
     return ", ".join(said)
+
+
+# ── Room ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _fitted(sections: Iterable[Section]) -> Iterator[Section]:
+    """The sections as far as there is room. Each in turn gets a line, so that none crowds out another."""
+    full = [section for section in sections if section.lines]
+    short = [[line for line in section.lines if len(line) <= LONGEST_LINE][:MOST] for section in full]
+    taken = [0] * len(full)
+    left = LONGEST - len(_LAST) - sum(len(section.title) + _ROOM for section in full)
+    room = True
+    while room:
+        room = False
+        for n, lines in enumerate(short):
+            if taken[n] < len(lines) and len(lines[taken[n]]) + 3 <= left:
+                left -= len(lines[taken[n]]) + 3
+                taken[n] += 1
+                room = True
+    for section, lines, count in zip(full, short, taken, strict=True):
+        yield Section(title=section.title, lines=tuple(lines[:count]), more=len(section.lines) - count)
+
+
+def _said(section: Section) -> Iterator[str]:
+    yield section.title
+    yield from (f"- {line}" for line in section.lines)
+    if section.more:
+        yield f"- and {section.more} more, which the boundary applies"
+
+
+# ── What concerns the run ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _facts(policies: RuleSet, task: Task, standing: Sequence[Principal], people: Snapshot) -> Facts:
+    return Situation(
+        task,
+        standing=standing,
+        people=people,
+        groups=policies.groups,
+        progress=Progress(),
+        now=task.trigger.timestamp,
+    ).facts
+
+
+def _implied(header: Header, facts: Facts) -> bool:
+    return all(fits_any(patterns, facts.values(name) or ()) for name, patterns in header.implied)
+
+
+def _hash(
+    policies: RuleSet, rules: Sequence[Rule], headers: Sequence[Header], decision: PolicyDecision, *, tainted: bool
+) -> str:
+    """Of everything that the words are made from: cheaper than the words, and the same exactly when they are."""
+    return digest(
+        {
+            "limits": [*_limits(decision, tainted=tainted)],
+            "rules": [[rule.contents, rule.header.origin.value, rule.stands_for, rule.describe] for rule in rules],
+            "conventions": sorted({said for header in headers for said in header.conventions}),
+            "freezes": sorted(freeze.words for freeze in (*policies.freezes, *policies.declared)),
+            "resources": {one.pattern: dict(one.labels) for one in policies.catalogue.entries},
+        }
+    )

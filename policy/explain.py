@@ -1,6 +1,6 @@
 """Why: the answer about a task, and about a call of it, with the rule, file and line behind each limit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,16 +10,16 @@ from domain.calls import ToolCall, ToolSpec
 from domain.decisions import Allow, Deny, PolicyDecision, Reason, RequireApproval, Requirement, Verdict
 from domain.people import Snapshot
 from domain.runs import Run
-from domain.tasks import Trust
+from domain.tasks import Principal, Task, Trust
 from domain.tiers import Effect
 from policy.asking import BUILT_IN
 from policy.boundary import Question, bounds_now, judge
 from policy.door import decision, door_bounds
-from policy.engine import PolicySet
-from policy.facts import CallView
+from policy.facts import CallView, Progress, Situation
 from policy.files import spell_duration
 from policy.lattice import Bounds
 from policy.rules import denial, spell_requirement
+from policy.ruleset import RuleSet
 from policy.subjects import CallSketch, Subject
 
 
@@ -70,14 +70,10 @@ class Explanation:
                 return f"The call needs {' and '.join(map(spell_requirement, requirements))}."
 
 
-def explain(policies: PolicySet, subject: Subject, *, people: Snapshot, catalog: Tools, now: datetime) -> Explanation:
+def explain(policies: RuleSet, subject: Subject, *, people: Snapshot, catalog: Tools, now: datetime) -> Explanation:
     """What policy says of `subject`. Without an agent that fits, the rules alone are asked, from an unbounded start."""
-    agent = handler(policies, subject)
+    agent, standing, task = handler(policies, subject), standing_of(subject), _task(subject)
     at = subject.at or now
-    standing = (subject.task.requester,) if subject.task.requester else ()
-    task = subject.task
-    if subject.run.tainted is not None:
-        task = replace(task, trust=Trust.UNTRUSTED if subject.run.tainted else Trust.PERSON)
     bounds = door_bounds(policies, task, agent, standing=standing, people=people, now=at)
     if agent is None and task.context.agent_slug and policies.agents:
         bounds &= denial(_unknown_agent(task.context.agent_slug))
@@ -115,7 +111,35 @@ def explain(policies: PolicySet, subject: Subject, *, people: Snapshot, catalog:
     return Explanation(decision=whole, verdict=verdict, reasons=reasons, overruled=said.overruled)
 
 
-def handler(policies: PolicySet, subject: Subject) -> Agent | None:
+def situation_of(policies: RuleSet, subject: Subject, *, people: Snapshot, catalog: Tools, now: datetime) -> Situation:
+    """What is known of `subject`, as its rules see it; of how far the run is, nothing."""
+    agent, task, call = handler(policies, subject), _task(subject), subject.call
+    if agent is not None:
+        task = replace(task, context=replace(task.context, agent_slug=agent.slug))
+    return Situation(
+        task,
+        standing=standing_of(subject),
+        people=people,
+        groups=policies.groups,
+        progress=Progress(),
+        now=subject.at or now,
+        view=None if call is None else _view(policies, call, catalog.spec(call.tool)),
+    )
+
+
+def standing_of(subject: Subject) -> tuple[Principal, ...]:
+    """Whose standing counts: the requester's, and that of whoever redirected."""
+    requester = subject.task.requester
+    return tuple(dict.fromkeys((*((requester,) if requester else ()), *subject.standing)))
+
+
+def _task(subject: Subject) -> Task:
+    if subject.run.tainted is None:
+        return subject.task
+    return replace(subject.task, trust=Trust.UNTRUSTED if subject.run.tainted else Trust.PERSON)
+
+
+def handler(policies: RuleSet, subject: Subject) -> Agent | None:
     """The agent the task names, else the only one that handles its type."""
     slug = subject.task.context.agent_slug
     if slug is not None:
@@ -180,34 +204,12 @@ def approval_json(one: Requirement) -> dict[str, Any]:
 
 
 def reason_json(reason: Reason) -> dict[str, Any]:
-    return {
-        "policy": reason.policy,
-        "file": reason.file,
-        "line": reason.line,
-        "sets": reason.sets,
-        "to": reason.to,
-    }
+    """CONTRACT section 5's form; of a framework's rule also its control."""
+    said = {"policy": reason.policy, "file": reason.file, "line": reason.line, "sets": reason.sets, "to": reason.to}
+    return {**said, "control": reason.control} if reason.control else said
 
 
-def why(reasons: Iterable[Reason]) -> tuple[str, ...]:
-    """One line for people for each reason: `tier recommend: contractors-recommend (policies/org.yaml:3)`."""
-    return tuple(f"{_words(reason)}: {reason.policy} ({_place(reason)})" for reason in reasons)
-
-
-def _words(reason: Reason) -> str:
-    name = reason.sets.replace("_", " ")
-    if reason.sets == "approve":
-        return f"needs {reason.to}"
-    if reason.sets in {"requires_pr", "requires_validation"}:
-        return name
-    return f"{name} {reason.to}"
-
-
-def _place(reason: Reason) -> str:
-    return f"{reason.file}:{reason.line}" if reason.line else reason.file
-
-
-def _view(policies: PolicySet, call: CallSketch, spec: ToolSpec | None) -> CallView:
+def _view(policies: RuleSet, call: CallSketch, spec: ToolSpec | None) -> CallView:
     effects = [e for e in (call.effect, spec.effect if spec else None) if e is not None]
     effect = max(effects, key=list(Effect).index) if effects else Effect.CHANGE
     resource, labels = policies.catalogue.locate(spec, call.arguments) if spec else (None, None)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from domain.canonical import Json
-from domain.tasks import Context, Priority, Source, Task, Trigger, Trust
+from domain.tasks import Context, Principal, Priority, Source, Task, Trigger, Trust
 from domain.tiers import Effect
 from policy.files import Fields, Read, boolean, by_name, choice, integer, label, money, several, text
 from policy.nodes import Faults, Node, from_plain, read
@@ -51,6 +51,7 @@ class Subject:
     call: CallSketch | None = None
     run: RunSketch = RunSketch()
     at: datetime | None = None
+    standing: tuple[Principal, ...] = ()  # of those who redirected, besides the requester's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,17 +3,16 @@ from dataclasses import replace
 
 import pytest
 
-from domain.agents import Agent
 from domain.tiers import Tier
 from policy.cases import run_cases
-from policy.digest import digest_of
+from policy.effective import limits_of, lines
 from policy.engine import PolicySet
-from policy.explain import as_json, explain, why
+from policy.explain import as_json, explain
 from policy.files import Faults
 from policy.nodes import from_plain
 from policy.subjects import Subject, read_document, read_subject
 from tests.policy.test_rules import CONTRACT
-from tests.policy.world import AGENT, CATALOG, NOW, PEOPLE, decide, rules
+from tests.policy.world import AGENT, CATALOG, NOW, PEOPLE, rules
 
 
 def subject(**given: object) -> Subject:
@@ -168,12 +167,42 @@ def test_the_agent_is_named_or_the_only_one_that_handles_the_type(
     assert (said["tier"], said["allowed"]) == (tier, allowed)
 
 
-def test_why_is_one_line_a_reason() -> None:
-    found = explain(rules(CONTRACT), subject(call=PRODUCTION), people=PEOPLE, catalog=CATALOG, now=NOW)
-    assert why(found.reasons) == (
+def told(policies: PolicySet, **given: object) -> list[str]:
+    found = explain(policies, subject(**given), people=PEOPLE, catalog=CATALOG, now=NOW)
+    return list(lines(limits_of(found.reasons, found.overruled, found.approvals)))
+
+
+def test_every_effective_limit_is_told_with_the_rule_that_set_it() -> None:
+    assert told(rules(CONTRACT), call=PRODUCTION) == [
         "needs 1 from group:security within 24h: no-direct-production (policies/org.yaml:20)",
         "needs 2 from group:sre within 4h: no-direct-production (policies/org.yaml:20)",
+    ]
+
+
+def test_beneath_the_winner_stand_those_that_lost() -> None:
+    policies = rules(
+        "  - {id: a, limit: {tier: recommend, timeout: 15m}}\n  - {id: b, limit: {tier: draft, timeout: 15m}}"
+        "\n  - {id: c, limit: {timeout: 1h}}"
     )
+    assert told(policies, task={}) == [
+        "tier recommend: a (policies/org.yaml:3)",
+        "  recommend beats draft: b (policies/org.yaml:4)",
+        "timeout 15m: a (policies/org.yaml:3)",
+        "timeout 15m: b (policies/org.yaml:4)",
+        "  15m beats 1h: c (policies/org.yaml:5)",
+    ]
+
+
+def test_requirements_that_were_merged_are_told_once() -> None:
+    policies = rules(
+        '  - {id: a, match: {effect: [change]}, approve: [{from: "group:sre", count: 2, within: 4h}]}\n'
+        '  - {id: b, match: {tool: [dns.set]}, approve: [{from: "group:sre", within: 24h}, {from: "group:security"}]}'
+    )
+    assert told(policies, call={"tool": "dns.set"}) == [
+        "needs 1 from group:security within 24h: b (policies/org.yaml:4)",
+        "needs 2 from group:sre within 4h: a (policies/org.yaml:3)",
+        "  2 from group:sre within 4h beats 1 from group:sre within 24h: b (policies/org.yaml:4)",
+    ]
 
 
 def test_documents_are_json_or_yaml() -> None:
@@ -257,30 +286,3 @@ def test_cases_know_the_time_and_how_far_a_run_is() -> None:
       - {given: {at: "2026-01-01T19:00:00Z"}, expect: {allowed: false}}
       - {given: {at: "2026-01-01T09:00:00Z"}, expect: {allowed: true}}
 """) == [(), (), (), ()]
-
-
-# ── The digest ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_digest_says_the_rules_in_words() -> None:
-    policies = rules(CONTRACT + "  \n")
-    agent: Agent = replace(AGENT, max_iterations=9)
-    said = digest_of(policies, decide(policies, agent=agent), "operator")
-    assert "tier production: calls that read, draft, execute, change" in said
-    assert "at most 9 iterations" in said
-    assert "Production changes need two of the on-call group and one of security. [no-direct-production: when" in said
-    assert "label env is prod" in said
-    assert "needs 2 from group:sre within 4h" in said
-    assert "the change freeze year-end (until 2027-01-04 08:00 CET; excepted: group:security)" in said
-    assert said == digest_of(policies, decide(policies, agent=agent), "operator")
-
-
-def test_the_digest_leaves_out_what_concerns_other_agents_and_is_bounded() -> None:
-    many = "\n".join(
-        f"  - {{id: r{n}, describe: {'x' * 300}, match: {{tool: [git.push]}}, deny: no}}" for n in range(200)
-    )
-    policies = rules("  - {id: mine, match: {agent: [other], tool: [git.push]}, deny: no}\n" + many)
-    said = digest_of(policies, decide(policies), "operator")
-    assert "mine" not in said
-    assert len(said) < 13_000
-    assert said.endswith("and more")

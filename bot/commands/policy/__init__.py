@@ -4,9 +4,11 @@ import typer
 
 from bot.commands.policy.cases import run_tests
 from bot.commands.policy.check import check
+from bot.commands.policy.digest import digest
 from bot.commands.policy.explain import explain_
 
 app = typer.Typer(no_args_is_help=True, help="What the rules say, and whether they say what was meant.")
 app.command("check")(check)
 app.command("test")(run_tests)
 app.command("explain")(explain_)
+app.command("digest")(digest)

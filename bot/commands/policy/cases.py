@@ -11,6 +11,7 @@ from policy.coverage import Coverage, coverage
 from policy.freezes import Freeze
 from policy.rules import Rule
 from policy.skeletons import skeleton
+from policy.unknowns import notes_on
 
 Required = Annotated[bool, typer.Option("--require-coverage", help="Exit 1 if a rule is not exercised.")]
 Suggest = Annotated[bool, typer.Option("--suggest", help="Print a case to begin with for each such rule.")]
@@ -25,15 +26,20 @@ def run_tests(
     policies, people = found.configuration.policies, found.configuration.snapshot(now)
     results = run_cases(policies, people=people, catalog=found.catalog, now=now)
     covered = coverage(policies, people=people, catalog=found.catalog, now=now)
+    given = [case.given for rule in policies.rules for case in rule.cases]
+    notes = notes_on(policies, given, people)
     failed = [result for result in results if not result.passed]
     if as_json_:
         counts = {"passed": len(results) - len(failed), "failed": len(failed)}
-        said = {"results": [_result_json(result) for result in results], "coverage": _coverage_json(covered)}
+        listed = [_result_json(result) for result in results]
+        said = {"results": listed, "coverage": _coverage_json(covered), "notes": list(notes)}
         print_json({**counts, **said})
     else:
         _print(results, failed, covered)
         if suggest:
             _suggest(found, covered)
+        for note in notes:
+            typer.echo(f"note: {note}")
     raise typer.Exit(NO if failed or (require_coverage and covered.gaps) else OK)
 
 

@@ -1,6 +1,7 @@
 """`countersign policy explain`: what policy answers about a task, or about a call of it, and why."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +10,17 @@ from typing import Annotated
 import typer
 
 from bot.commands.policy.loaded import HERE, NO, OK, AsJson, Config, Loaded, bad, loaded_or_exit, print_json
+from domain.decisions import Remedy
 from domain.tasks import Task
 from loop.ports import Routed
-from policy.explain import Explanation, as_json, explain, why
+from policy.digest import in_words
+from policy.effective import limits_of, lines
+from policy.explain import Explanation, as_json, explain, standing_of
 from policy.files import Faults, Node
 from policy.nodes import LARGEST_FILE, from_plain
+from policy.remedies import remedies, remedy_json, spell_remedy
 from policy.subjects import Subject, moment, read_call, read_document, read_task
+from policy.unknowns import notes_on
 from reasoning.routing import RunbookRouter
 
 
@@ -34,12 +40,16 @@ def explain_(
         bad(faults)
     now = datetime.now(UTC)
     routed = replace(subject, task=_routed(subject.task, found))
-    people = found.configuration.snapshot(subject.at or now)
-    said = explain(found.configuration.policies, routed, people=people, catalog=found.catalog, now=now)
+    people, policies = found.configuration.snapshot(subject.at or now), found.configuration.policies
+    said = explain(policies, routed, people=people, catalog=found.catalog, now=now)
+    ways = remedies(policies, routed, people=people, catalog=found.catalog, now=now)
+    notes = notes_on(policies, [routed], people)
     if as_json_:
-        print_json(as_json(said))
+        digest = in_words(policies, routed.task, said.decision, standing=standing_of(routed), people=people).hash
+        more = {"remedies": [remedy_json(way) for way in ways], "notes": list(notes), "digest": digest}
+        print_json({**as_json(said), **more})
     else:
-        _print_words(said)
+        _print_words(said, ways, notes)
     raise typer.Exit(OK if said.allowed else NO)
 
 
@@ -72,8 +82,14 @@ def _routed(task: Task, found: Loaded) -> Task:
     return routed.task if isinstance(routed, Routed) else task
 
 
-def _print_words(said: Explanation) -> None:
+def _print_words(said: Explanation, ways: Sequence[Remedy], notes: Sequence[str]) -> None:
     typer.echo("allowed" if said.allowed else "denied")
     typer.echo(said.sentence)
-    for line in why(said.reasons):
+    for line in lines(limits_of(said.reasons, said.overruled, said.approvals)):
         typer.echo(f"  {line}")
+    if ways:
+        typer.echo("it would be another answer:")
+    for way in ways:
+        typer.echo(f"  {spell_remedy(way)}")
+    for note in notes:
+        typer.echo(f"note: {note}")
