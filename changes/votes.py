@@ -1,10 +1,11 @@
 """Whose vote counts, and whether enough have been cast. Checked at the click and again just before the start.
 
 The law: only full, active, human members of the team count; a person counts once, for one requirement, however many
-groups they are in; the requester, and whoever shaped the call, never counts unless the rule says `self`.
+groups they are in; the requester, and whoever shaped the call, never counts unless the rule says `self`. Whoever breaks
+the glass takes every seat of one requirement whose rule permits that, under the same law but for `self`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.approvals import Ballot, Vote
@@ -84,39 +85,105 @@ def tally(requirements: Sequence[Requirement], votes: Iterable[Vote], electorate
 
     Stages fill in order: a later stage's seats are closed until every earlier seat is taken.
     """
-    approving = [v.by for v in {v.by: v for v in votes}.values() if v.ballot is Ballot.APPROVE]
-    taken: dict[int, Principal] = {}
-    seats = _seats(requirements)
-    for stage in sorted({stage for stage, _ in seats}):
-        for voter in approving:
-            if voter not in taken.values():
-                _seat(voter, [i for i, (s, _) in enumerate(seats) if s <= stage], seats, taken, electorate, set())
-        if any(s == stage and i not in taken for i, (s, _) in enumerate(seats)):
-            break
-    return Tally(serving=tuple(taken.values()), missing=_missing(seats, taken))
+    last = list({vote.by: vote for vote in votes}.values())
+    approving = [vote.by for vote in last if vote.ballot is Ballot.APPROVE]
+    breaking = [vote.by for vote in last if vote.ballot is Ballot.BREAK_GLASS]
+    ways = _ways(breaking, requirements, electorate, {})
+    return min((_filled(requirements, approving, alone, electorate) for alone in ways), key=_lacks)
 
 
 def counts(
-    voter: Principal, requirements: Sequence[Requirement], votes: Sequence[Vote], electorate: Electorate
+    voter: Principal,
+    requirements: Sequence[Requirement],
+    votes: Sequence[Vote],
+    electorate: Electorate,
+    ballot: Ballot = Ballot.APPROVE,
 ) -> bool:
-    """Whether an approval by `voter` would fill a seat that is still empty."""
+    """Whether this ballot of `voter` would fill a seat that is still empty."""
     before = tally(requirements, votes, electorate)
-    vote = Vote(approval_id="", by=voter, ballot=Ballot.APPROVE, digest="")
-    return len(tally(requirements, [*votes, vote], electorate).serving) > len(before.serving)
+    vote = Vote(approval_id="", by=voter, ballot=ballot, digest="")
+    return _lacks(tally(requirements, [*votes, vote], electorate)) < _lacks(before)
 
 
 def may_serve(voter: Principal, requirements: Sequence[Requirement], electorate: Electorate) -> bool:
     """Whether this person could serve any of these at all."""
-    return any(electorate.eligible(voter, approvers) for _, approvers in _seats(requirements))
+    return any(electorate.eligible(voter, approvers) for _, _, approvers in _seats(requirements))
 
 
-def _seats(requirements: Sequence[Requirement]) -> list[tuple[int, Approvers]]:
-    """(stage, who) of every vote needed. `all` asks each of its parts for as many as it asks for."""
-    seats: list[tuple[int, Approvers]] = []
-    for requirement in requirements:
-        parts = requirement.approvers.of if requirement.approvers.kind == "all" else (requirement.approvers,)
-        seats += [(requirement.stage, part) for part in parts for _ in range(requirement.count)]
-    return seats
+def breakable(requirements: Sequence[Requirement]) -> bool:
+    """Whether breaking the glass is offered at all: every rule that asks must permit it."""
+    return bool(requirements) and all(requirement.break_glass for requirement in requirements)
+
+
+def may_break(voter: Principal, requirements: Sequence[Requirement], electorate: Electorate) -> bool:
+    """Whether this person could satisfy one of these alone."""
+    return any(_breaks(voter, requirement, electorate) for requirement in requirements)
+
+
+def _breaks(voter: Principal, requirement: Requirement, electorate: Electorate) -> bool:
+    """Nobody breaks the glass for what they asked for or shaped themselves, even where the rule says `self`."""
+    if not requirement.break_glass or voter == electorate.requester or voter in electorate.excluded:
+        return False
+    return all(electorate.eligible(voter, part) for part in _parts(requirement))
+
+
+def _ways(
+    breaking: Sequence[Principal],
+    requirements: Sequence[Requirement],
+    electorate: Electorate,
+    alone: Mapping[int, Principal],
+) -> Iterator[Mapping[int, Principal]]:
+    """Every way to give each of these people a requirement to satisfy alone, as far as there are enough."""
+    if not breaking:
+        yield alone
+        return
+    voter, *others = breaking
+    free = [i for i, one in enumerate(requirements) if i not in alone and _breaks(voter, one, electorate)]
+    for index in free:
+        yield from _ways(others, requirements, electorate, {**alone, index: voter})
+    if not free:
+        yield from _ways(others, requirements, electorate, alone)
+
+
+def _filled(
+    requirements: Sequence[Requirement],
+    approving: Sequence[Principal],
+    alone: Mapping[int, Principal],
+    electorate: Electorate,
+) -> Tally:
+    """The state where `alone` satisfy these requirements, by index, and the others fill seats."""
+    seats = _seats(requirements)
+    taken = {i: alone[one] for i, (one, _, _) in enumerate(seats) if one in alone}
+    offered = [(stage, approvers) for _, stage, approvers in seats]
+    fixed = frozenset(taken)
+    for stage in sorted({stage for stage, _ in offered}):
+        for voter in approving:
+            if voter not in taken.values():
+                open_ = [i for i, (s, _) in enumerate(offered) if s <= stage and i not in fixed]
+                _seat(voter, open_, offered, taken, electorate, set())
+        if any(s == stage and i not in taken for i, (s, _) in enumerate(offered)):
+            taken = {i: voter for i, voter in taken.items() if offered[i][0] <= stage}
+            break
+    return Tally(serving=tuple(dict.fromkeys(taken.values())), missing=_missing(offered, taken))
+
+
+def _lacks(state: Tally) -> int:
+    return sum(missing.count for missing in state.missing)
+
+
+def _parts(requirement: Requirement) -> tuple[Approvers, ...]:
+    """Whom it asks, one by one: `all` asks each of its parts for as many as it asks for."""
+    return requirement.approvers.of if requirement.approvers.kind == "all" else (requirement.approvers,)
+
+
+def _seats(requirements: Sequence[Requirement]) -> list[tuple[int, int, Approvers]]:
+    """(requirement, stage, who) of every vote needed."""
+    return [
+        (index, requirement.stage, part)
+        for index, requirement in enumerate(requirements)
+        for part in _parts(requirement)
+        for _ in range(requirement.count)
+    ]
 
 
 def _seat(

@@ -21,6 +21,9 @@ class ApprovalRequest:
     verb: str = "approve"  # or "merge"
 
 
+SHORTEST_REASON = 10  # characters, for breaking the glass
+
+
 class Ballot(StrEnum):
     """What a vote says."""
 
