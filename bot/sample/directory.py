@@ -44,13 +44,14 @@ class Prepared:
 
 async def prepare(directory: Path) -> Prepared:
     """Make or adopt the demo in `directory`. What is there already is kept."""
-    service = await asyncio.to_thread(_lay_out, directory)
+    service = await asyncio.to_thread(lay_out, directory)
     sandbox, _ = await probe(allow_unconfined=True)  # our own material, before anybody asks for anything
     await create_repository(LocalForge(root=directory / "forge", git=Git(sandbox=sandbox)))
     return Prepared(directory=directory, workspace=_workspace(directory, service), service=service)
 
 
-def _lay_out(directory: Path) -> LocalService:
+def lay_out(directory: Path) -> LocalService:
+    """The configuration, and where the service keeps its things; nothing is run yet."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     service = web_service(directory / "web")
     if not (directory / "countersign.yaml").exists():

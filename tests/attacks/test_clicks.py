@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,10 +14,10 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory, sample_forge: Path) -> Iterator[Demo]:
     """A demo behind a proxy that is not there: what stays on this machine needs none."""
     proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    demo = Demo(laid_out(tmp_path_factory.mktemp("clicks") / "demo"), environ=proxies)
+    demo = Demo(laid_out(tmp_path_factory.mktemp("clicks") / "demo", sample_forge), environ=proxies)
     try:
         yield demo.start()
     finally:

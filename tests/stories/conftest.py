@@ -11,9 +11,9 @@ from tests.stories.page import Page
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory, sample_forge: Path) -> Iterator[Demo]:
     """One demo, shared by the tests of a module."""
-    demo = Demo(laid_out(tmp_path_factory.mktemp("stories") / "demo"))
+    demo = Demo(laid_out(tmp_path_factory.mktemp("stories") / "demo", sample_forge))
     try:
         yield demo.start()
     finally:
@@ -21,9 +21,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Demo]:
+def fresh(tmp_path: Path, sample_forge: Path) -> Iterator[Demo]:
     """A demo that only this test uses; laid out, not yet started."""
-    demo = Demo(laid_out(tmp_path / "demo"))
+    demo = Demo(laid_out(tmp_path / "demo", sample_forge))
     try:
         yield demo
     finally:

@@ -1,8 +1,8 @@
 """The real `countersign demo` as a process of its own: started, killed, started again, and always cleared away."""
 
-import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from bot.sample.directory import prepare
+from bot.sample.directory import lay_out
 from tools.services.launch import born
 
 ROOMS = tuple(f"C0ROOM{n:05}" for n in range(1, 25))
@@ -156,11 +156,13 @@ def cli(*words: str, config: Path | None = None, within: float = 30, environ: di
     return Told(done.returncode, done.stdout, done.stderr)
 
 
-def laid_out(directory: Path) -> Path:
+def laid_out(directory: Path, forge: Path | None = None) -> Path:
     """The demo's directory before its first start, with rooms of their own for tests: Slack takes one message a second
-    in each channel, and the operator keeps to it.
+    in each channel, and the operator keeps to it. `forge` is one made before, which the demo adopts a copy of.
     """
-    asyncio.run(prepare(directory))
+    lay_out(directory)
+    if forge is not None:
+        shutil.copytree(forge, directory / "forge")
     seed = directory / "workspace.yaml"
     workspace = yaml.safe_load(seed.read_text())
     members = [user["id"] for user in workspace["users"]] + ["U0COUNTERS"]

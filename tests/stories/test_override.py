@@ -1,6 +1,7 @@
 """Story 5: people see it and stop it at any moment: by button, command, word, Slack's own Stop, and the switch."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,9 @@ from tests.stories.truth import generation, no_message_twice, sound
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory, sample_forge: Path) -> Iterator[Demo]:
     """Here a restart takes long enough to say something meanwhile."""
-    demo = Demo(slow_to_start(laid_out(tmp_path_factory.mktemp("override") / "demo"), 1.5))
+    demo = Demo(slow_to_start(laid_out(tmp_path_factory.mktemp("override") / "demo", sample_forge), 1.5))
     try:
         yield demo.start()
     finally:

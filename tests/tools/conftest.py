@@ -1,5 +1,6 @@
 """Real sandboxes, real git and real processes for the tools' tests."""
 
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.acme.setup import REPOSITORY, create_repository, web_service
+from examples.acme.setup import REPOSITORY, web_service
 from tools.forge.local import LocalForge
 from tools.git.runner import Git
 from tools.pipeline.local import LocalPipeline, applied_path
@@ -86,10 +87,11 @@ class Acme:
 
 
 @pytest.fixture
-async def acme(room: Path, best: Sandbox) -> Acme:
+async def acme(room: Path, best: Sandbox, sample_forge: Path) -> Acme:
     git, told = Git(sandbox=best), []
     forge = LocalForge(root=room / "forge", git=git)
-    head = await create_repository(forge)
+    shutil.copytree(sample_forge, forge.root)
+    head = (forge.bare(REPOSITORY) / "refs" / "heads" / "main").read_text().strip()
 
     async def settled(topic: str) -> None:
         told.append(topic)

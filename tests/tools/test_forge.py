@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from examples.acme.setup import AUTHOR, REPOSITORY
+from examples.acme.setup import AUTHOR, REPOSITORY, create_repository
 from tests.tools.conftest import Acme
+from tools.forge.local import LocalForge
 from tools.forge.port import (
     Change,
     ChangeState,
@@ -68,6 +69,9 @@ def fixed(acme: Acme) -> dict[str, str]:
 
 
 async def test_the_repository_is_the_same_wherever_it_is_made(acme: Acme):
+    elsewhere = LocalForge(root=acme.root / "elsewhere", git=acme.git)
+    assert await create_repository(elsewhere) == acme.head
+    assert await create_repository(acme.forge) == acme.head, "what is there is adopted"
     assert acme.head == await acme.forge.branch_head(REPOSITORY, "main")
     log = await acme.git.run("--git-dir=.", "log", "--format=%an <%ae> %aI %H", workspace=acme.forge.bare(REPOSITORY))
     assert log.strip() == f"Platform Team <platform@acme.example> 2026-10-05T08:00:00+00:00 {acme.head}"
