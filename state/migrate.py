@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection
 
 from state.errors import Unusable
@@ -33,6 +31,9 @@ def refuse_newer(revision: str | None) -> None:
 
 def upgrade(connection: Connection, to: str = NEWEST) -> None:
     """Run what is missing, in one transaction: a crash half-way leaves the schema as it was."""
+    from alembic import command  # noqa: PLC0415 - a tenth of a second that only a schema that is behind need cost
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -59,6 +59,7 @@ class Intake:
 def build_app(client: AsyncWebClient, intake: Intake, *, signing_secret: str | None = None) -> AsyncApp:
     """The Bolt app. Without a signing secret it serves Socket Mode only. Connects to nothing yet."""
     app = AsyncApp(
+        name="countersign",  # else Bolt names it after the calling file, for which it reads the source of every caller
         client=client,
         signing_secret=signing_secret or "socket mode does not sign",
         request_verification_enabled=signing_secret is not None,

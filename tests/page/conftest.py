@@ -145,7 +145,7 @@ async def stage(browser: Browser) -> AsyncIterator[Stage]:
 
 def pagebot(bot: AsyncWebClient, heard: list[tuple[str, Any]]) -> AsyncApp:
     """Opens a form on a click, refuses short reasons, answers a command to its caller only."""
-    app = AsyncApp(client=bot)
+    app = AsyncApp(name="pagebot", client=bot)
     Ack = Callable[..., Awaitable[Any]]  # noqa: N806 (a type)
 
     @app.command("/ops")

@@ -127,7 +127,8 @@ def client_of(playground: Playground, session: ClientSession, token: str = BOT_T
 
 
 def bot_of(client: AsyncWebClient) -> Bot:
-    app = AsyncApp(client=client, token=client.token, signing_secret="playground-secret-A0TEST")
+    secret = "playground-secret-A0TEST"
+    app = AsyncApp(name="recorder", client=client, token=client.token, signing_secret=secret)
     bot = Bot(client, app)
 
     @app.middleware
