@@ -3,7 +3,7 @@
 from domain.tasks import Principal
 from domain.tiers import Tier
 from loop.autonomy import Ladder, NotEarned
-from policy.autonomy import Standing, evidence_of
+from policy.autonomy import Standing, described
 from tools.autonomy import Refused, Rungs
 
 
@@ -13,7 +13,7 @@ class LadderRungs(Rungs):
     ladder: Ladder | None = None
 
     async def facts(self, agent: str) -> tuple[tuple[str, str], ...]:
-        return facts_of(await self._standing(agent))
+        return described(await self._standing(agent))
 
     async def state(self, agent: str) -> str:
         return f"starts from {(await self._standing(agent)).starts.label}"
@@ -43,23 +43,3 @@ class LadderRungs(Rungs):
         if self.ladder is None:
             raise Refused("nobody keeps the ladder here")
         return self.ladder
-
-
-def facts_of(standing: Standing) -> tuple[tuple[str, str], ...]:
-    """Where an agent stands, for people: name and value, in order."""
-    earned, rung = standing.earned, standing.rung
-    by = (
-        f", earned {earned.since:%Y-%m-%d} in {earned.run_id}, countersigned by {', '.join(earned.by)}"
-        if earned
-        else ""
-    )
-    said = [
-        ("agent", standing.agent),
-        ("starts from", f"{standing.starts.label}{by}"),
-        ("its file gives", standing.given.label),
-        ("record", f"{evidence_of(standing.record)} (since {standing.since:%Y-%m-%d %H:%M} UTC)"),
-        ("next rung", "none" if rung is None else rung.tier.label),
-    ]
-    if rung is not None:
-        said.append(("still lacking", "; ".join(standing.lacking) or "nothing"))
-    return tuple(said)

@@ -1,14 +1,15 @@
 """The trusted half, whole: what doors and workers may ask of it, and its life from start to stop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from changes.votes import Electorate
 from domain import events as e
+from domain.freezes import Frozen
 from domain.people import Snapshot
 from domain.runs import Run
 from domain.signals import Signal
@@ -16,6 +17,8 @@ from domain.tasks import Principal, Source, Task
 from loop.autonomy import Ladder
 from loop.desk import WorkersDesk
 from loop.engine import Engine, World
+from loop.explaining import why
+from loop.freezing import Freezing
 from loop.intake import Intake
 from loop.ledger import Book
 from loop.ports import (
@@ -25,11 +28,13 @@ from loop.ports import (
     Reply,
     Submitted,
     Unrouted,
+    Why,
 )
 from loop.reading import may_read
 from loop.rulebook import Rulebook
 from loop.steering import Steering
 from loop.voting import Voting
+from policy.autonomy import Standing
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +49,7 @@ class Controller:
         self._intake = Intake(self._engine)
         self._steering = Steering(self._engine)
         self._voting = Voting(self._engine)
+        self.freezing = Freezing(self._engine, self._switch_refused)
         self.ladder = Ladder(self._engine)
         self.desk = WorkersDesk(self._engine)
 
@@ -94,6 +100,7 @@ class Controller:
             stopped = await self._engine.world.journal.switched_off()
             if stopped != self._engine.stopped:
                 await self._engine.switched(stopped=stopped)
+            await self.freezing.look()
             await asyncio.sleep(0.5)
 
     # ── What doors may ask ────────────────────────────────────────────────────────────────────────────────────────────
@@ -118,9 +125,17 @@ class Controller:
         """The folded run."""
         return await self._engine.ledger.read(run_id)
 
+    async def why(self, run: Run) -> Why:
+        """What explains the run."""
+        return await why(self._engine, run)
+
     async def may_read(self, principal: Principal, run: Run) -> bool:
         """Whether this principal may see the run."""
         return await may_read(self._engine, principal, run)
+
+    async def standings(self) -> Sequence[Standing]:
+        """Where each agent stands."""
+        return await self.ladder.standings()
 
     async def promote(self, slug: str, by: Principal, occurrence: str) -> Submitted | Reply:
         """Propose now what the agent's record shows; whoever asks does not countersign it."""
@@ -145,6 +160,18 @@ class Controller:
         if not await self.ladder.lower(slug, by=by, why=why):
             return Reply(ok=False, text=f"{slug} has earned nothing that could be taken back.")
         return Reply(ok=True, text=f"{slug} starts from the tier of its file again, from its next call on.")
+
+    async def freeze(self, by: Principal, what: str, until: datetime, why: str, zone: str) -> Reply:
+        """Nothing that `what` means changes until then. Any full member."""
+        return await self.freezing.declare(by, what, until, why, zone)
+
+    async def unfreeze(self, by: Principal, name: str, why: str) -> Reply:
+        """End a freeze that was declared: whoever declared it, or one of `admins:`."""
+        return await self.freezing.lift(by, name, why)
+
+    async def freezes(self) -> tuple[Frozen, ...]:
+        """Every freeze that holds or will hold again."""
+        return self.freezing.standing()
 
     async def everything_stopped(self) -> bool:
         """Whether the switch is on."""
@@ -192,7 +219,7 @@ class Controller:
             return None
         person = people.people.get(by)
         if person is None or not person.counts:
-            return Reply(ok=False, text="Only full, active members of this team may use the switch.")
+            return Reply(ok=False, text="Only full, active members of this team may do that.")
         return self._not_admin(by, people) if admin else None
 
     def _not_admin(self, by: Principal, people: Snapshot) -> Reply | None:

@@ -9,13 +9,16 @@ from domain.approvals import Ballot
 from domain.budgets import Draw, Spending
 from domain.calls import Doubt, Expectation, Observation, Preview, ToolCall, ToolSpec
 from domain.canonical import Json
+from domain.decisions import Remedy
 from domain.events import FREE, Cost, Event, Recorded
+from domain.freezes import Frozen
 from domain.outcomes import Outcome
 from domain.people import Snapshot
 from domain.records import Deed
 from domain.runs import Run, Status
 from domain.signals import Signal
 from domain.tasks import Principal, Task
+from policy.autonomy import Standing
 
 # ── The store ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -155,6 +158,7 @@ class Lease:
     permits: tuple[Permit, ...] = ()
     checking: bool = False
     priority: int = 1  # 0 first
+    rules_in_words: str = ""  # for reasoning: what policy lets this run do
 
     @property
     def reasoning(self) -> bool:
@@ -300,10 +304,10 @@ Proposal = Propose | Ask | AwaitTopic | Conclude | GiveUp
 
 
 class Reasoner(Protocol):
-    """Who proposes. Holds no credentials, no database, no tools: a folded run in, a proposal out."""
+    """Who proposes. Holds no credentials, no database, no tools: a folded run and its rules in, a proposal out."""
 
-    async def reason(self, run: Run) -> Proposal:
-        """The next proposal for `run`. Raises whatever it likes; that is recorded as its failure."""
+    async def reason(self, run: Run, rules: str) -> Proposal:
+        """The next proposal for `run`, which the rules bound as these words say. What it raises is its failure."""
         ...
 
 
@@ -461,7 +465,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Click:
-    """A click on a card: who, which way, on which card, with the digest that the card showed."""
+    """A click on a card: who, which way, on which card, with the digest that the card showed.
+
+    `channel` is where it was said, if not on the card: a command.
+    """
 
     approval_id: str
     by: Principal
@@ -469,6 +476,7 @@ class Click:
     digest: str
     reason: str = ""
     card: tuple[str, str] | None = None
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -489,6 +497,25 @@ class Views(Protocol):
     async def open_approvals(self) -> list[tuple[str, str]]:
         """(run id, approval id) of every request that waits for votes, oldest first."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """Ways to another answer about a denied call, or about the run itself (no call id)."""
+
+    call_id: str | None
+    remedies: tuple[Remedy, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """What explains a run beside its own log: the rules as they are now, in words, and what would have to change."""
+
+    policy_hash: str
+    digest: str = ""  # names `words`; another one than the decision's where the rules have changed since
+    words: str = ""
+    ways: tuple[Ways, ...] = ()
+    note: str = ""  # why something is missing
 
 
 class Operator(Protocol):
@@ -518,8 +545,36 @@ class Operator(Protocol):
         """`admins:` only."""
         ...
 
+    async def freeze(self, by: Principal, what: str, until: datetime, why: str, zone: str) -> Reply:
+        """Nothing that `what` means changes until then; `zone` is that of whoever asks."""
+        ...
+
+    async def unfreeze(self, by: Principal, name: str, why: str) -> Reply:
+        """End a freeze that was declared: whoever declared it, or one of `admins:`; never a token."""
+        ...
+
+    async def freezes(self) -> tuple[Frozen, ...]:
+        """Every freeze that holds or will hold again, those of the files too."""
+        ...
+
+    async def standings(self) -> Sequence[Standing]:
+        """Where each agent starts from, its record, and what its next rung asks for, by name."""
+        ...
+
+    async def promote(self, slug: str, by: Principal, occurrence: str) -> Submitted | Reply:
+        """Propose what the agent's record has earned; whoever asks does not countersign it."""
+        ...
+
+    async def demote(self, slug: str, by: Principal, why: str) -> Reply:
+        """Take back what the agent has earned."""
+        ...
+
     async def run(self, run_id: str) -> Run | None:
         """The folded run."""
+        ...
+
+    async def why(self, run: Run) -> Why:
+        """What explains the run. Whoever asks must be one who may read it."""
         ...
 
     async def may_read(self, principal: Principal, run: Run) -> bool:

@@ -187,6 +187,26 @@ def evidence_of(record: TrackRecord) -> str:
     return f"{asked}; {record.held} predictions held, {record.failed} did not; {record.rolled_back} rolled back"
 
 
+def described(standing: Standing) -> tuple[tuple[str, str], ...]:
+    """Where an agent stands, for people: name and value, in order."""
+    earned, rung = standing.earned, standing.rung
+    by = (
+        f", earned {earned.since:%Y-%m-%d} in {earned.run_id}, countersigned by {', '.join(earned.by)}"
+        if earned
+        else ""
+    )
+    said = [
+        ("agent", standing.agent),
+        ("starts from", f"{standing.starts.label}{by}"),
+        ("its file gives", standing.given.label),
+        ("record", f"{evidence_of(standing.record)} (since {standing.since:%Y-%m-%d %H:%M} UTC)"),
+        ("next rung", "none" if rung is None else rung.tier.label),
+    ]
+    if rung is not None:
+        said.append(("still lacking", "; ".join(standing.lacking) or "nothing"))
+    return tuple(said)
+
+
 def counted(rung: Earning, deeds: Iterable[Deed], now: datetime) -> TrackRecord:
     """The record that the rung looks at: its tools, its time."""
     since = now - timedelta(seconds=rung.within_s)

@@ -61,7 +61,11 @@ COMMANDS: Mapping[str, Entry] = {
     "resume-all": Entry(module="switch", name="resume_all", help="Let everything go on."),
     "policy": Entry(module="policy", name="app", help="What the rules say, and whether they say what was meant."),
     "runs": Entry(module="runs", name="app", help="The runs: listed, shown, traced, replayed."),
-    "autonomy": Entry(module="autonomy", name="autonomy", help="Where agents start from, and what they have earned."),
+    "autonomy": Entry(
+        module="autonomy",
+        name="autonomy",
+        help="Where agents start from, what they have earned, and what their next rung still asks for.",
+    ),
     "audit": Entry(module="audit", name="app", help="Whether the log is as it was written."),
     "state": Entry(module="state", name="app", help="The store."),
     "tokens": Entry(module="tokens", name="app", help="API tokens."),

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from domain.signals import SignalKind
-from handlers.slack.words import Again, Intent, Misspoken, Reload, Request, Seat, Steer, Switch, Told
+from handlers.slack.words import Again, Climb, Intent, Misspoken, Reload, Request, Seat, Steer, Switch, Told
 
 RUN_ID = re.compile(r"r-[a-z0-9]{4,40}", re.IGNORECASE)
 _VERBS = {
@@ -19,6 +19,7 @@ _VERBS = {
 NEEDS_TEXT = frozenset({SignalKind.REDIRECT, SignalKind.ANSWER})
 _SAYS = {SignalKind.REDIRECT: "what to do instead", SignalKind.ANSWER: "the answer"}
 _SHOWS = ("status", "why")
+_MOVES = ("promote", "demote")
 _NOT_YET = ("undo", "freeze")
 
 HELP = """\
@@ -27,6 +28,7 @@ What I understand:
 /ops status [RUN] · /ops why RUN · /ops approvals
 /ops pause|resume|stop|takeover|handback|retry RUN
 /ops redirect RUN NEW REQUEST · /ops answer RUN TEXT
+/ops autonomy [AGENT] · /ops autonomy promote AGENT · /ops autonomy demote AGENT WHY
 /ops stop-all [WHY] · /ops resume-all [WHY] · /ops reload
 In a run's thread: reply to talk to it; “pause” or “stop” alone do just that."""
 
@@ -44,6 +46,8 @@ def parse(text: str, seat: Seat, *, occurrence: str, at: datetime, here: str | N
         return Reload(seat=seat)
     if verb == "approvals" and not rest:
         return Told(seat=seat, what="approvals")
+    if verb == "autonomy":
+        return _climb(seat, rest, occurrence)
     run_id, tail = _run(rest)
     if verb in _SHOWS and (run_id or not rest):
         return _show(verb, seat, run_id or here)
@@ -61,7 +65,7 @@ def parse(text: str, seat: Seat, *, occurrence: str, at: datetime, here: str | N
 def is_command(text: str) -> bool:
     """Whether these words begin as a command does, so that in a thread they are not just said to the run."""
     verb = text.strip().partition(" ")[0].casefold().rstrip(":")
-    known = verb in (*_VERBS, *_SHOWS, "help", "approvals", "retry", "reload", "stop-all", "resume-all")
+    known = verb in (*_VERBS, *_SHOWS, "help", "approvals", "retry", "reload", "autonomy", "stop-all", "resume-all")
     return known and (len(text.split()) == 1 or _run(text.strip().partition(" ")[2].strip())[0] is not None)
 
 
@@ -96,6 +100,18 @@ def _steer(kind: SignalKind, seat: Seat, run_id: str | None, text: str, here: st
             seat=seat, text=f"Say {_SAYS[kind]}: /ops {kind.value} {run_id} {_SAYS[kind].upper()}. Nothing was changed."
         )
     return Steer(seat=seat, run_id=run_id, kind=kind, text=text)
+
+
+def _climb(seat: Seat, rest: str, occurrence: str) -> Intent:
+    """`autonomy`, `autonomy AGENT`, `autonomy promote AGENT`, `autonomy demote AGENT WHY`."""
+    move, _, tail = rest.partition(" ")
+    if move not in _MOVES:
+        return Climb(seat=seat, move="show", agent=rest)
+    agent, _, why = tail.strip().partition(" ")
+    if not agent or (move == "demote" and not why.strip()):
+        said = "AGENT WHY" if move == "demote" else "AGENT"
+        return Misspoken(seat=seat, text=f"Say /ops autonomy {move} {said}. /ops autonomy lists the agents.")
+    return Climb(seat=seat, move=move, agent=agent, why=why.strip(), occurrence=occurrence)
 
 
 def _retry(seat: Seat, run_id: str | None, rest: str, occurrence: str) -> Intent:

@@ -83,6 +83,8 @@ class SlackConsumer:
                 await self._answers.reply(intent.seat, await switch(intent.seat.principal, intent.why))
             case words.Reload():
                 await self._reload(intent)
+            case words.Climb():
+                await self._climb(intent)
             case words.Misspoken():
                 await self._answers.tell(intent.seat, intent.text)
             case words.HomeOpened():
@@ -111,6 +113,22 @@ class SlackConsumer:
             await self._answers.tell(intent.seat, "There is no directory to read again here.")
             return
         await self._answers.reply(intent.seat, await self._desk.reload(intent.seat.principal))
+
+    async def _climb(self, intent: words.Climb) -> None:
+        who = intent.seat.principal
+        match intent.move:
+            case "promote":
+                answer = await self._operator.promote(intent.agent, who, intent.occurrence)
+                if isinstance(answer, Reply):
+                    await self._answers.reply(intent.seat, answer)
+                else:
+                    text = f"Proposed as `{answer.run_id}`; others countersign it, not you."
+                    await self._answers.tell(intent.seat, text)
+            case "demote":
+                await self._answers.reply(intent.seat, await self._operator.demote(intent.agent, who, intent.why))
+            case _:
+                message = await self._desk.shows.standings(intent.agent)
+                await self._answers.show(intent.seat, message)
 
     async def _again(self, intent: words.Again) -> None:
         if await self._desk.shows.run(intent.seat.principal, intent.run_id) is None:

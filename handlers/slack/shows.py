@@ -19,6 +19,7 @@ from handlers.slack.show.message import Message, note
 from handlers.slack.show.parts import Part, parts
 from handlers.slack.show.story import tell
 from loop.ports import Operator, Views
+from policy.autonomy import described
 
 _LISTED = 15
 _LOOKED_AT = 60
@@ -75,6 +76,13 @@ class Shows:
         if run is None:
             return await self._unknown(who, run_id)
         return _why(run) if what == "why" else card(run, unconfined=self._unconfined)
+
+    async def standings(self, agent: str) -> Message:
+        """The answer to `/ops autonomy [AGENT]`."""
+        standings = [one for one in await self._operator.standings() if agent in {"", one.agent}]
+        if not standings:
+            return note(f"There is no agent {agent}. /ops autonomy lists them.")
+        return note("\n\n".join("\n".join(f"{name}: {said}" for name, said in described(one)) for one in standings))
 
     async def home(self, who: Principal) -> dict[str, object]:
         """The home tab of one person."""

@@ -85,7 +85,7 @@ class Opened:
     """A form to open now, before its trigger is stale. `about` is what the form carries until it is sent."""
 
     seat: Seat
-    form: str  # deny | redirect | ask | answer | task | details
+    form: str  # deny | break_glass | redirect | ask | answer | task | details
     about: Mapping[str, Json]
     text: str = ""
 
@@ -102,7 +102,7 @@ class Turned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """Show something: `what` is help, status, why or approvals."""
+    """Show something: `what` is help, status, why, approvals or freezes."""
 
     seat: Seat
     what: str
@@ -132,6 +132,45 @@ class Reload:
     """Read the configuration directory again, now."""
 
     seat: Seat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climb:
+    """Where agents stand, or one of them up or down: `move` is show, promote or demote."""
+
+    seat: Seat
+    move: str
+    agent: str = ""
+    why: str = ""
+    occurrence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """Nothing that `what` means is to change until then: in the person's own words, read where they are."""
+
+    seat: Seat
+    what: str
+    until: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfreeze:
+    """A freeze is to end before its time."""
+
+    seat: Seat
+    freeze: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forced:
+    """Break the glass for what this run asks people about."""
+
+    seat: Seat
+    run_id: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +218,6 @@ class Ignored:
 
 
 Intent = (
-    Request | Spoken | Steer | Voted | Opened | Turned | Told | Again | Switch | Misspoken | HomeOpened | SessionStopped
-    | Edited | Deleted | Ignored | Reload
+    Request | Spoken | Steer | Voted | Opened | Turned | Told | Again | Switch | Freeze | Unfreeze | Forced | Misspoken
+    | HomeOpened | SessionStopped | Edited | Deleted | Ignored | Reload | Climb
 )  # fmt: skip
