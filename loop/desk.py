@@ -179,7 +179,9 @@ class WorkersDesk:
     async def _start(self, book: Book, lease: Lease, call: ToolCall) -> Permit | Refused:
         engine = self._engine
         people = await engine.people()
-        begun = start(book.run, call.call_id, lease.epoch, engine.rulebook(), people, engine.now())
+        rulebook, now = engine.rulebook(), engine.now()
+        spending = await engine.spending(book.run, rulebook, people, now, (call.call_id,))
+        begun = start(book.run, call.call_id, lease.epoch, rulebook, people, now, spending=spending)
         book.note(*begun.events)
         if isinstance(begun, NoStart):
             engine.end_lease(book.run.run_id)

@@ -5,13 +5,16 @@ the boundary's verdicts about it and the start of its reads cost one commit toge
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
+from domain import decisions
+from domain.budgets import UNKNOWN, Spending
 from domain.calls import ToolCall
+from domain.events import BudgetExhausted
 from domain.people import Snapshot
 from domain.runs import CallStatus, Run, Status
 from domain.steps import Act, Decide, Finish, Judge, Park, Reason, next_step
@@ -33,6 +36,7 @@ from loop.ports import (
     Router,
     SwitchOff,
     Watch,
+    WithinBudget,
 )
 from loop.rulebook import Rulebook
 from loop.starts import NoStart, Start, in_doubt, outdated, start
@@ -99,11 +103,11 @@ class Engine:
             step = next_step(book.run)
             match step:
                 case Decide():
-                    people = await self.people()
-                    book.note(*judgement.decide(book.run, self.rulebook(), people, self.now()))
+                    await self._decide(book)
                 case Judge():
-                    people, rulebook = await self.people(), self.rulebook()
-                    book.note(*judgement.judge(book.run, step, rulebook, people, self.now()))
+                    people, rulebook, now = await self.people(), self.rulebook(), self.now()
+                    spending = await self.spending(book.run, rulebook, people, now, step.call_ids)
+                    book.note(*judgement.judge(book.run, step, rulebook, people, now, spending))
                     judged.update(dict.fromkeys(step.call_ids, rulebook))
                 case Finish():
                     book.note(*judgement.finish(book.run, step))
@@ -111,6 +115,8 @@ class Engine:
                 case Reason() | Act() if self.stopped:
                     self._held.add(book.run.run_id)
                     return await book.commit()
+                case Reason() if book.run.draws and (why := await self._exhausted(book.run)):
+                    book.note(BudgetExhausted(reason=why))
                 case Reason():
                     await book.commit()
                     return await self._lend(book.run, (), self.world.next_epoch())
@@ -118,6 +124,32 @@ class Engine:
                     return await self._act(book, step, judged)
                 case Park() | None:
                     return await book.commit()
+
+    async def _decide(self, book: Book) -> None:
+        """The door's answer; where it draws on a budget of runs, in an append that another may be quicker than."""
+        people, rulebook, now = await self.people(), self.rulebook(), self.now()
+        spending = await self.spending(book.run, rulebook, people, now)
+        decided = judgement.decide(book.run, rulebook, people, now, spending)
+        guards = [WithinBudget(draw) for event in decided for draw in event.decision.draws if draw.of.counted]
+        if guards:
+            await book.commit_and_start(decided, guards)
+        else:
+            book.note(*decided)
+
+    async def spending(
+        self, run: Run, rulebook: Rulebook, people: Snapshot, now: datetime, call_ids: Sequence[str] = ()
+    ) -> Spending:
+        """What was drawn from the accounts that judging this needs. Nothing is read where no budget speaks of it."""
+        calls = [run.record(call_id).call for call_id in call_ids]
+        specs = [(call, rulebook.catalog.spec(call.tool)) for call in calls]
+        draws = rulebook.rules.draws(run, specs, people=people, now=now)
+        return await self.world.journal.spent(draws) if draws else UNKNOWN
+
+    async def _exhausted(self, run: Run) -> decisions.Reason | None:
+        """Why the run's money or tokens are at an end: the budgets of today, over the accounts it is booked to."""
+        rules, now = self.rulebook().rules, self.now()
+        draws = rules.drawn_on([draw.account for draw in run.draws], now)
+        return next(iter(rules.exhausted(draws, await self.world.journal.spent(draws), now)), None)
 
     async def _act(self, book: Book, step: Act, judged: Mapping[str, Rulebook]) -> None:
         """Lend the calls. Reads start here and now, with their permits; anything above asks when a worker has it."""
@@ -164,10 +196,11 @@ class Engine:
 
     async def refused(self, run_id: str, refusal: GuardRefused) -> None:
         """A start was refused in its transaction. The switch is on: the run waits for it. Or the organization has moved
-        on: what it has declared since is read, and the run is looked at again."""
+        on, or another took the last of a budget: what has been declared since is read, and the run looked at again."""
         log.info("start_refused", run=run_id, why=refusal.why)
         if isinstance(refusal.guard, OrganizationAt):
             await self.headquarters.refresh()
+        if isinstance(refusal.guard, OrganizationAt | WithinBudget):
             self.timers.later(run_id, 0.0)
             return
         self.stopped = self.stopped or isinstance(refusal.guard, SwitchOff)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from changes.digest import call_digest
 from domain import events as e
 from domain.approvals import ApprovalEnd, ApprovalRequest
+from domain.budgets import UNKNOWN, Spending
 from domain.calls import ToolCall
 from domain.decisions import Constraints, Deny, PolicyDecision, RequireApproval, Verdict
 from domain.events import RunEvent
@@ -16,23 +17,36 @@ from domain.tiers import Effect, Tier
 from loop.rulebook import Rulebook
 
 
-def decide(run: Run, book: Rulebook, people: Snapshot, now: datetime) -> list[RunEvent]:
+def decide(
+    run: Run, book: Rulebook, people: Snapshot, now: datetime, spending: Spending = UNKNOWN
+) -> list[e.PolicyDecided]:
     """The door's answer about the run's task."""
     task, agent = run.received, book.agents.get(run.agent)
     if agent is None:
         reason = f"There is no agent {run.agent!r} any more."
         nothing = PolicyDecision(allowed=False, tier=Tier.OBSERVE, reason=reason, constraints=Constraints())
         return [e.PolicyDecided(decision=nothing)]
-    decision = book.rules.evaluate(task, agent, standing=run.standing, people=people, catalog=book.catalog, now=now)
+    decision = book.rules.evaluate(
+        task,
+        agent,
+        standing=run.standing,
+        people=people,
+        catalog=book.catalog,
+        now=now,
+        run_id=run.run_id,
+        spending=spending,
+    )
     return [e.PolicyDecided(decision=decision)]
 
 
-def judge(run: Run, step: Judge, book: Rulebook, people: Snapshot, now: datetime) -> list[RunEvent]:
+def judge(
+    run: Run, step: Judge, book: Rulebook, people: Snapshot, now: datetime, spending: Spending = UNKNOWN
+) -> list[RunEvent]:
     """The boundary's answers about the calls of the current group, up to the first refusal."""
     said: list[RunEvent] = []
     for call_id in step.call_ids:
         record = run.record(call_id)
-        verdict = verdict_on(run, record.call, book, people, now)
+        verdict = verdict_on(run, record.call, book, people, now, spending)
         match verdict:
             case Deny():
                 rest = [r.call.call_id for r in open_calls(run) if r.call.call_id != call_id]
@@ -48,14 +62,16 @@ def judge(run: Run, step: Judge, book: Rulebook, people: Snapshot, now: datetime
     return said
 
 
-def verdict_on(run: Run, call: ToolCall, book: Rulebook, people: Snapshot, now: datetime) -> Verdict:
-    """What the boundary says of this call now."""
+def verdict_on(
+    run: Run, call: ToolCall, book: Rulebook, people: Snapshot, now: datetime, spending: Spending = UNKNOWN
+) -> Verdict:
+    """What the boundary says of this call now, and after so much spending."""
     if call.problem:
         return Deny(text=f"{call.tool}: {call.problem}", policy_hash=book.rules.hash)
     spec = book.catalog.spec(call.tool)
     if run.offer is not None and run.offer.call.call_id == call.call_id:
-        return book.rules.check_offer(run, call, spec, people=people, now=now)
-    return book.rules.check_call(run, call, spec, people=people, now=now)
+        return book.rules.check_offer(run, call, spec, people=people, now=now, spending=spending)
+    return book.rules.check_call(run, call, spec, people=people, now=now, spending=spending)
 
 
 def digest_of(run: Run, call: ToolCall, verdict: Verdict, book: Rulebook) -> str:

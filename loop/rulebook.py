@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.agents import Agent
+from domain.budgets import UNKNOWN, Draw, Spending
 from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json
-from domain.decisions import Approvers, PolicyDecision, Verdict
+from domain.decisions import Approvers, PolicyDecision, Reason, Verdict
 from domain.organization import Organization
 from domain.people import Snapshot
 from domain.runs import Run
@@ -51,18 +52,48 @@ class Rules(Protocol):
         people: Snapshot,
         catalog: Catalog,
         now: datetime,
+        run_id: str = "",
+        spending: Spending = UNKNOWN,
     ) -> PolicyDecision:
-        """The door."""
+        """The door. `spending` is what was drawn from the accounts that `draws` names."""
+        ...
+
+    def draws(
+        self, run: Run, calls: Sequence[tuple[ToolCall, ToolSpec | None]] = (), *, people: Snapshot, now: datetime
+    ) -> tuple[Draw, ...]:
+        """The accounts of budgets that judging these calls needs to know; without calls, those of the run itself."""
+        ...
+
+    def drawn_on(self, accounts: Sequence[str], now: datetime) -> tuple[Draw, ...]:
+        """These accounts, as the budgets of today count them; those of budgets that are gone are left out."""
+        ...
+
+    def exhausted(self, draws: Sequence[Draw], spending: Spending, now: datetime) -> tuple[Reason, ...]:
+        """Why nothing may be drawn from these accounts now."""
         ...
 
     def check_call(
-        self, run: Run, call: ToolCall, spec: ToolSpec | None, *, people: Snapshot, now: datetime
+        self,
+        run: Run,
+        call: ToolCall,
+        spec: ToolSpec | None,
+        *,
+        people: Snapshot,
+        now: datetime,
+        spending: Spending = UNKNOWN,
     ) -> Verdict:
         """The boundary, for what a reasoner proposes."""
         ...
 
     def check_offer(
-        self, run: Run, call: ToolCall, spec: ToolSpec | None, *, people: Snapshot, now: datetime
+        self,
+        run: Run,
+        call: ToolCall,
+        spec: ToolSpec | None,
+        *,
+        people: Snapshot,
+        now: datetime,
+        spending: Spending = UNKNOWN,
     ) -> Verdict:
         """The boundary, for what only a person's click makes."""
         ...

@@ -7,6 +7,7 @@ from changes.digest import idempotency_key
 from changes.votes import Electorate, tally
 from domain import events as e
 from domain.approvals import ApprovalEnd, ApprovalRequest
+from domain.budgets import NOTHING, UNKNOWN, Spending
 from domain.calls import ErrorKind, Observation, ToolCall
 from domain.decisions import Allow, Deny, RequireApproval, Requirement, Verdict
 from domain.events import RunEvent
@@ -14,7 +15,7 @@ from domain.people import Snapshot
 from domain.runs import CallRecord, CallStatus, Run
 from domain.tiers import Effect
 from loop.judgement import digest_of, dropped, open_calls, put_to_person, remedy_for, verdict_on
-from loop.ports import ApprovalUnused, Guard, OrganizationAt, Permit, SwitchOff
+from loop.ports import ApprovalUnused, Guard, OrganizationAt, Permit, SwitchOff, WithinBudget
 from loop.rulebook import Rulebook
 
 MOST_ATTEMPTS = 5  # at one call whose outcome stays unknown; then a person is asked, or a read has failed
@@ -38,7 +39,15 @@ class NoStart:
 
 
 def start(
-    run: Run, call_id: str, epoch: int, book: Rulebook, people: Snapshot, now: datetime, *, judged: bool = False
+    run: Run,
+    call_id: str,
+    epoch: int,
+    book: Rulebook,
+    people: Snapshot,
+    now: datetime,
+    *,
+    judged: bool = False,
+    spending: Spending = UNKNOWN,
 ) -> Start | NoStart:
     """Everything that let this call through is checked again; `judged`: the boundary allowed it a moment ago."""
     record = run.record(call_id)
@@ -48,7 +57,7 @@ def start(
         return NoStart(why=f"the call is {record.status}")
     if record.use_until is not None and record.use_until < now:
         return NoStart(why="it was approved, and did not start in time")
-    verdict = Allow() if judged else verdict_on(run, record.call, book, people, now)
+    verdict = Allow() if judged else verdict_on(run, record.call, book, people, now, spending)
     refused = _refused(run, record, verdict, book, people)
     if refused is not None:
         return refused
@@ -79,8 +88,11 @@ def _refused(run: Run, record: CallRecord, verdict: Verdict, book: Rulebook, peo
 
 
 def outdated(run: Run, record: CallRecord, book: Rulebook, people: Snapshot, now: datetime) -> NoStart | None:
-    """Why people need not be asked about this call as it was put to them; None if it still stands."""
-    verdict = verdict_on(run, record.call, book, people, now)
+    """Why people need not be asked about this call as it was put to them; None if it still stands.
+
+    What is left of a budget does not matter here: there may be more of it once they have decided.
+    """
+    verdict = verdict_on(run, record.call, book, people, now, NOTHING)
     if isinstance(verdict, Deny):
         return _void(run, record, f"policy refuses it now: {verdict.text}", verdict)
     request = record.request
@@ -116,7 +128,8 @@ def _granted(run: Run, record: CallRecord, verdict: Verdict, epoch: int, book: R
     call, request = record.call, record.request
     digest = digest_of(run, call, verdict, book)
     first = record.attempt == 0
-    guards: list[Guard] = [SwitchOff(), OrganizationAt(book.organization_seq)]
+    draws = verdict.draws if first and not isinstance(verdict, Deny) else ()  # to repeat a call draws nothing again
+    guards: list[Guard] = [SwitchOff(), OrganizationAt(book.organization_seq), *map(WithinBudget, draws)]
     if request is not None and first:
         guards.append(ApprovalUnused(request.approval_id))
     permit = Permit(
@@ -139,6 +152,7 @@ def _granted(run: Run, record: CallRecord, verdict: Verdict, epoch: int, book: R
         attempt=permit.attempt,
         approval_id=request.approval_id if request else None,
         policy_hash=book.rules.hash,
+        draws=draws,
     )
     return Start(events=(started,), guards=tuple(guards), permit=permit)
 

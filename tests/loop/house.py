@@ -9,9 +9,20 @@ from datetime import UTC, datetime, timedelta
 from domain import events as e
 from domain.agents import Agent
 from domain.approvals import Ballot
+from domain.budgets import UNKNOWN, Draw, Spending, Unit
 from domain.calls import Doubt, ErrorKind, Observation, Preview, ToolCall, ToolSpec
 from domain.canonical import Json
-from domain.decisions import Allow, Approvers, Constraints, Deny, PolicyDecision, RequireApproval, Requirement, Verdict
+from domain.decisions import (
+    Allow,
+    Approvers,
+    Constraints,
+    Deny,
+    PolicyDecision,
+    Reason,
+    RequireApproval,
+    Requirement,
+    Verdict,
+)
 from domain.organization import Organization
 from domain.people import Person, Snapshot
 from domain.runs import Run
@@ -101,25 +112,67 @@ class FakeRules:
     constraints: Constraints = field(default_factory=Constraints)
     deny_tools: set[str] = field(default_factory=set)
     requirements: tuple[Requirement, ...] = (Requirement(approvers=SRE),)
+    budgets: tuple[Draw, ...] = ()
 
     def under(self, organization: Organization) -> "FakeRules":
         return FrozenRules(organization, self) if organization.freezes else self
 
-    def evaluate(self, task: Task, agent: Agent, **_: object) -> PolicyDecision:
+    def evaluate(self, task: Task, agent: Agent, *, spending: Spending = UNKNOWN, **_: object) -> PolicyDecision:
+        draws = tuple(draw for draw in self.budgets if draw.of is not Unit.ACTIONS)
+        empty = self.exhausted(draws, spending, START)
+        allowed = self.allowed and not empty
         reason = "fine" if self.allowed else "the rules say no"
         return PolicyDecision(
-            allowed=self.allowed, tier=self.tier, reason=reason, constraints=self.constraints, policy_hash=self.hash
+            allowed=allowed,
+            tier=self.tier,
+            reason=empty[0].to if empty else reason,
+            constraints=self.constraints,
+            policy_hash=self.hash,
+            draws=draws if allowed else (),
         )
 
-    def check_call(self, run: Run, call: ToolCall, spec: ToolSpec | None, **_: object) -> Verdict:
+    def draws(self, run: Run, calls: Sequence[tuple[ToolCall, ToolSpec | None]] = (), **_: object) -> tuple[Draw, ...]:
+        if calls and all(call.effect is Effect.READ for call, _ in calls):
+            return ()
+        counted = Unit.ACTIONS if calls else Unit.RUNS
+        return tuple(draw for draw in self.budgets if draw.of is counted or not draw.of.counted)
+
+    def drawn_on(self, accounts: Sequence[str], now: datetime) -> tuple[Draw, ...]:
+        return tuple(draw for draw in self.budgets if draw.account in accounts)
+
+    def exhausted(self, draws: Sequence[Draw], spending: Spending, now: datetime) -> tuple[Reason, ...]:
+        spent = [(draw, spending.of(draw.account)) for draw in draws]
+        return tuple(
+            Reason(policy=draw.account, file="f", line=1, sets="deny", to=f"nothing is left of {draw.account}")
+            for draw, each in spent
+            if each is None or each.amount >= draw.most
+        )
+
+    def check_call(self, run: Run, call: ToolCall, spec: ToolSpec | None, **more: object) -> Verdict:
+        return self._within(run, call, spec, self._verdict(run, call, spec), **more)
+
+    def _within(
+        self, run: Run, call: ToolCall, spec: ToolSpec | None, verdict: Verdict, **more: object
+    ) -> Verdict:
+        started = any(record.attempt and record.call.call_id == call.call_id for record in run.live)
+        draws = () if started else self.draws(run, [(call, spec)])
+        if isinstance(verdict, Deny) or not draws:
+            return verdict
+        empty = self.exhausted(draws, more.get("spending", UNKNOWN), START)  # type: ignore[arg-type]
+        if empty:
+            return Deny(text=empty[0].to, policy_hash=self.hash)
+        return replace(verdict, draws=tuple(draw for draw in draws if draw.of is Unit.ACTIONS))
+
+    def _verdict(self, run: Run, call: ToolCall, spec: ToolSpec | None) -> Verdict:
         if spec is None or call.tool in self.deny_tools or not spec.proposable or not admits(self.tier, call.effect):
             return Deny(text=f"{call.tool} is not for you", policy_hash=self.hash)
         if call.effect is Effect.CHANGE:
             return RequireApproval(requirements=self.requirements, hash=f"{self.hash}:{len(self.requirements)}")
         return Allow(policy_hash=self.hash)
 
-    def check_offer(self, run: Run, call: ToolCall, spec: ToolSpec | None, **_: object) -> Verdict:
-        return RequireApproval(requirements=self.requirements, hash=self.hash)
+    def check_offer(self, run: Run, call: ToolCall, spec: ToolSpec | None, **more: object) -> Verdict:
+        asks = RequireApproval(requirements=self.requirements, hash=self.hash)
+        return self._within(run, call, spec, asks, **more)
 
     def check_result(self, spec: ToolSpec | None, call: ToolCall, observation: Observation) -> "FakeResult":
         return FakeResult(met=bool(observation.data.get("met", True)) if call.expect else None)
@@ -256,8 +309,13 @@ class House:
     """Everything wired, with a worker; `crash` loses all but the journal and the world."""
 
     def __init__(
-        self, *turns: Proposal, journal: MemoryJournal | None = None, clock: ManualClock | None = None
+        self,
+        *turns: Proposal,
+        journal: MemoryJournal | None = None,
+        clock: ManualClock | None = None,
+        workers: int = 1,
     ) -> None:
+        self.workers = workers
         self.clock = clock or ManualClock()
         self.journal = journal or MemoryJournal(self.clock)
         self.rules, self.hands, self.watch, self.rooms = FakeRules(), FakeHands(), FakeWatch(), FakeRooms()
@@ -275,11 +333,15 @@ class House:
             watch=self.watch, clock=self.clock, next_epoch=self.queue.next_epoch,
         )  # fmt: skip
         self.controller = Controller(world, self.rulebook)
-        worker = Worker(
-            queue=self.queue, reports=self.controller.desk, permits=self.controller.desk, reasoner=self.reasoner,
-            hands=self.hands, catalog=FakeCatalog(),
-        )  # fmt: skip
-        self._tasks = [asyncio.ensure_future(worker.run()), asyncio.ensure_future(self.controller._engine.timers.run())]
+        workers = [
+            Worker(
+                queue=self.queue, reports=self.controller.desk, permits=self.controller.desk, reasoner=self.reasoner,
+                hands=self.hands, catalog=FakeCatalog(),
+            )
+            for _ in range(self.workers)
+        ]  # fmt: skip
+        self._tasks = [asyncio.ensure_future(worker.run()) for worker in workers]
+        self._tasks.append(asyncio.ensure_future(self.controller._engine.timers.run()))
 
     def rulebook(self) -> Rulebook:
         return Rulebook(
