@@ -68,7 +68,7 @@ class Everything:
 class NoOp:
     """Mind and hands that do nothing, durably."""
 
-    async def reason(self, run: Run) -> Proposal:
+    async def reason(self, run: Run, rules: str) -> Proposal:
         if run.iterations >= ITERATIONS:
             return Conclude(summary="done", by="bench")
         call = DraftCall(tool="bench.look", arguments={"n": run.iterations})

@@ -48,9 +48,9 @@ class InForce:
         """See Router.route."""
         return self.laid.router.route(task)
 
-    async def reason(self, run: Run) -> Proposal:
+    async def reason(self, run: Run, rules: str) -> Proposal:
         """See Reasoner.reason."""
-        return await self.laid.reasoner.reason(run)
+        return await self.laid.reasoner.reason(run, rules)
 
 
 def lay_down(configuration: Configuration, catalog: Catalog) -> Laid:

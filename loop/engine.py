@@ -20,6 +20,7 @@ from domain.runs import CallStatus, Run, Status
 from domain.steps import Act, Decide, Finish, Judge, Park, Reason, next_step
 from domain.tiers import Effect
 from loop import judgement
+from loop.briefing import Briefings
 from loop.ledger import Book, Ledger
 from loop.organization import Headquarters
 from loop.ports import (
@@ -73,6 +74,7 @@ class Engine:
         self.stopped = False
         self._leases: dict[str, Lease] = {}
         self._held: set[str] = set()
+        self._briefings = Briefings()
 
     def rulebook(self) -> Rulebook:
         """What holds now: the files, under what people have declared."""
@@ -184,10 +186,23 @@ class Engine:
         held = self._leases.get(run.run_id)
         if held is not None and held.calls == calls and held.checking == checking and not permits:
             return
-        priority = _PRIORITIES[run.received.context.priority]
-        lease = Lease(run=run, epoch=epoch, calls=calls, permits=permits, checking=checking, priority=priority)
+        lease = Lease(
+            run=run,
+            epoch=epoch,
+            calls=calls,
+            permits=permits,
+            checking=checking,
+            priority=_PRIORITIES[run.received.context.priority],
+            rules_in_words="" if calls else await self._briefing(run),
+        )
         self._leases[run.run_id] = lease
         await self.world.queue.put(lease)
+
+    async def _briefing(self, run: Run) -> str:
+        """The rules in words, for whoever reasons about the run. Raises DirectoryUnavailable."""
+        rules = self.rulebook().rules
+        kept = self._briefings.kept(run, rules)
+        return self._briefings.of(run, rules, await self.people()) if kept is None else kept
 
     def holds(self, lease: Lease) -> bool:
         """Whether this lease is still the run's current one."""

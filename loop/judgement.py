@@ -1,5 +1,6 @@
 """The steps that need nobody: deciding, judging, finishing. Pure: run, rules and directory in, events out."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from changes.digest import call_digest
@@ -36,7 +37,8 @@ def decide(
         run_id=run.run_id,
         spending=spending,
     )
-    return [e.PolicyDecided(decision=decision)]
+    words = book.rules.in_words(task, run.agent, decision, standing=run.standing, people=people)
+    return [e.PolicyDecided(decision=replace(decision, digest=words.hash))]
 
 
 def judge(

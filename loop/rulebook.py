@@ -9,10 +9,10 @@ from domain.agents import Agent
 from domain.budgets import UNKNOWN, Draw, Spending
 from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json
-from domain.decisions import Approvers, PolicyDecision, Reason, Verdict
+from domain.decisions import Approvers, PolicyDecision, Reason, Remedy, Verdict
 from domain.organization import Organization
 from domain.people import Snapshot
-from domain.runs import Run
+from domain.runs import CallRecord, Run
 from domain.tasks import Principal, Task
 from loop.ports import Catalog
 
@@ -28,6 +28,20 @@ class ResultCheck(Protocol):
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the result itself."""
+        ...
+
+
+class InWords(Protocol):
+    """The rules in words, and the hash that names them."""
+
+    @property
+    def text(self) -> str:
+        """As a prompt takes it."""
+        ...
+
+    @property
+    def hash(self) -> str:
+        """Of all that bounds the run."""
         ...
 
 
@@ -100,6 +114,18 @@ class Rules(Protocol):
 
     def check_result(self, spec: ToolSpec | None, call: ToolCall, observation: Observation) -> ResultCheck:
         """The boundary, for what came back."""
+        ...
+
+    def in_words(
+        self, task: Task, agent: str, decision: PolicyDecision, *, standing: Sequence[Principal], people: Snapshot
+    ) -> InWords:
+        """What bounds a run of `task` by this agent under `decision`, in words."""
+        ...
+
+    def remedies_of(
+        self, run: Run, record: CallRecord | None, *, people: Snapshot, catalog: Catalog, now: datetime
+    ) -> tuple[Remedy, ...]:
+        """Ways to another answer about a run that was denied (no record), or about a denied call of it."""
         ...
 
     def locate(self, spec: ToolSpec, arguments: Mapping[str, Json]) -> tuple[str | None, Mapping[str, str] | None]:

@@ -65,7 +65,7 @@ class Worker:
 
     async def _reason(self, lease: Lease) -> None:
         try:
-            proposal = await self._reasoner.reason(lease.run)
+            proposal = await self._reasoner.reason(lease.run, lease.rules_in_words)
             prepared = [await self._prepare(lease, draft) for draft in drafts_of(proposal)]
         except Exception as error:  # the reasoner is anybody's code: what it raised is its answer
             log.exception("reasoner_failed", run=lease.run.run_id)

@@ -87,6 +87,7 @@ def decision(
         policy_hash=policies.hash,
         help=helpers(policies, agent),
         draws=draws if bounds.allowed else (),
+        overruled=bounds.overruled,
     )
 
 

@@ -8,19 +8,22 @@ from domain.agents import Agent
 from domain.budgets import UNKNOWN, Draw, Spending
 from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json
-from domain.decisions import Approvers, Deny, PolicyDecision, Reason, Verdict
+from domain.decisions import Approvers, Deny, PolicyDecision, Reason, Remedy, Verdict
 from domain.freezes import Frozen, Target, Unclear
 from domain.organization import Organization
 from domain.people import Snapshot
-from domain.runs import Run
+from domain.runs import CallRecord, Run
 from domain.tasks import Principal, Task
 from policy import boundary, door, drawing, results
 from policy.budgets import Budget, budget_of, objections
 from policy.catalogue import Catalogue
+from policy.digest import InWords, in_words
+from policy.explain import Tools
 from policy.facts import Groups, Membership
 from policy.freezes import Freeze, declared_freeze, in_force
 from policy.headers import Header
 from policy.index import Index
+from policy.remedies import remedies_of_run
 from policy.rules import Rule
 from policy.ruleset import RuleSet, hash_of
 
@@ -129,6 +132,19 @@ class PolicySet(RuleSet):
     def check_result(self, spec: ToolSpec | None, call: ToolCall, observation: Observation) -> results.ResultCheck:
         """The boundary, for what came back."""
         return results.check_result(spec, call, observation)
+
+    def in_words(
+        self, task: Task, agent: str, decision: PolicyDecision, *, standing: Sequence[Principal], people: Snapshot
+    ) -> InWords:
+        """What bounds a run of `task` by this agent under `decision`, for its reasoner and for people."""
+        routed = replace(task, context=replace(task.context, agent_slug=agent or task.context.agent_slug))
+        return in_words(self, routed, decision, standing=standing, people=people)
+
+    def remedies_of(
+        self, run: Run, record: CallRecord | None, *, people: Snapshot, catalog: Tools, now: datetime
+    ) -> tuple[Remedy, ...]:
+        """Ways to another answer about a run that was denied (no record), or about a denied call of it."""
+        return remedies_of_run(self, run, record, people=people, catalog=catalog, now=now)
 
     def locate(self, spec: ToolSpec, arguments: Mapping[str, Json]) -> tuple[str | None, Mapping[str, str] | None]:
         """The call's resource and labels; None is unknown."""

@@ -31,8 +31,8 @@ class RunbookReasoner:
     runbooks: Mapping[str, Runbook]
     agents: Mapping[str, Agent] = field(default_factory=dict)
 
-    async def reason(self, run: Run) -> Proposal:
-        """The next proposal. Never waits, never raises on a run that the loop can reach."""
+    async def reason(self, run: Run, rules: str) -> Proposal:
+        """The next proposal. Never waits, never raises on a run that the loop can reach; knows its rules by heart."""
         return self.propose(run)
 
     def propose(self, run: Run) -> Proposal:

@@ -21,7 +21,7 @@ class Always:
     def __init__(self, proposal: object) -> None:
         self.proposal, self.asked = proposal, 0
 
-    async def reason(self, run: Run) -> Proposal:
+    async def reason(self, run: Run, rules: str) -> Proposal:
         self.asked += 1
         return self.proposal  # type: ignore[return-value]
 

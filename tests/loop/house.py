@@ -19,13 +19,14 @@ from domain.decisions import (
     Deny,
     PolicyDecision,
     Reason,
+    Remedy,
     RequireApproval,
     Requirement,
     Verdict,
 )
 from domain.organization import Organization
 from domain.people import Person, Snapshot
-from domain.runs import Run
+from domain.runs import CallRecord, Run
 from domain.signals import Signal, SignalKind
 from domain.tasks import Context, Place, Source, Task, Trigger, Trust
 from domain.tiers import Effect, Tier, admits
@@ -103,6 +104,12 @@ class FakeCatalog:
 
 
 @dataclass
+class FakeWords:
+    text: str
+    hash: str
+
+
+@dataclass
 class FakeRules:
     """Reads and drafts pass, changes need one of the SRE group; all of it can be turned."""
 
@@ -111,6 +118,7 @@ class FakeRules:
     tier: Tier = Tier.PRODUCTION
     constraints: Constraints = field(default_factory=Constraints)
     deny_tools: set[str] = field(default_factory=set)
+    asked_in_words: int = 0
     requirements: tuple[Requirement, ...] = (Requirement(approvers=SRE),)
     budgets: tuple[Draw, ...] = ()
 
@@ -173,6 +181,13 @@ class FakeRules:
     def check_offer(self, run: Run, call: ToolCall, spec: ToolSpec | None, **more: object) -> Verdict:
         asks = RequireApproval(requirements=self.requirements, hash=self.hash)
         return self._within(run, call, spec, asks, **more)
+
+    def in_words(self, task: Task, agent: str, decision: PolicyDecision, **_: object) -> "FakeWords":
+        self.asked_in_words += 1
+        return FakeWords(text=f"{agent} may go up to {decision.tier.label} by {self.hash}", hash=f"words of {self.hash}")
+
+    def remedies_of(self, run: Run, record: CallRecord | None, **_: object) -> tuple[Remedy, ...]:
+        return (Remedy(text=f"if the rules did not deny {record.call.tool if record else 'the run'}"),)
 
     def check_result(self, spec: ToolSpec | None, call: ToolCall, observation: Observation) -> "FakeResult":
         return FakeResult(met=bool(observation.data.get("met", True)) if call.expect else None)
@@ -286,8 +301,10 @@ class Script:
 
     def __init__(self, *turns: Proposal) -> None:
         self.turns = turns
+        self.told: list[str] = []  # the rules in words, each time
 
-    async def reason(self, run: Run) -> Proposal:
+    async def reason(self, run: Run, rules: str) -> Proposal:
+        self.told.append(rules)
         index = run.iterations
         return self.turns[index] if index < len(self.turns) else Conclude(summary="done", by="script")
 

@@ -208,7 +208,7 @@ def test_the_script_follows_the_turns_of_the_run_not_the_questions() -> None:
 
     script = ScriptedReasoner([GiveUp(why="one", by="script"), RuntimeError("two"), shout])
     run = Run(run_id="r-1")
-    ask = lambda turn: asyncio.run(script.reason(replace(run, iterations=turn)))  # noqa: E731
+    ask = lambda turn: asyncio.run(script.reason(replace(run, iterations=turn), "the rules"))  # noqa: E731
     assert ask(0) == ask(0) == GiveUp(why="one", by="script")
     with pytest.raises(RuntimeError, match="two"):
         ask(1)
