@@ -16,8 +16,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One piece that differs. `kind`: rule | freeze | agent | resources | approvers | groups; `change`: added |
-    removed | changed. `file` and `line` are where it stands in the newer version, or stood in the older.
+    """One piece that differs, and where it stands in the newer version, or stood in the older.
+
+    `kind`: rule | freeze | budget | agent | resources | approvers | groups; `change`: added | removed | changed.
     """
 
     kind: str
@@ -37,6 +38,7 @@ def differences(old: PolicySet, new: PolicySet) -> tuple[Difference, ...]:
     return (
         *_by_name("rule", _rules(old), _rules(new), lambda rule: rule.contents),
         *_by_name("freeze", _freezes(old), _freezes(new), lambda freeze: digest(freeze.canonical)),
+        *_by_name("budget", old.budgets, new.budgets, lambda budget: digest(budget.canonical)),
         *_by_name("agent", old.agents, new.agents, _unplaced),
         *_whole(old, new),
     )
@@ -50,6 +52,9 @@ def put_back(difference: Difference, *, old: PolicySet, new: PolicySet) -> Polic
         case "freeze":
             freezes = _swapped(difference.name, _freezes(old), _freezes(new))
             return replace(new, freezes=tuple(freezes))
+        case "budget":
+            budgets = _swapped(difference.name, old.budgets, new.budgets)
+            return replace(new, budgets={budget.id: budget for budget in budgets})
         case "agent":
             agents = _swapped(difference.name, old.agents, new.agents)
             return replace(new, agents={agent.slug: agent for agent in agents})

@@ -13,6 +13,7 @@ from state.inbox import SqliteInbox
 from state.journal import SqliteJournal
 from state.keys import key_id, load_key
 from state.outbox import SqliteOutbox
+from state.past import SqlitePast
 from state.spending import KEPT
 from state.tokens import SqliteTokens
 from state.views import SqliteViews
@@ -27,6 +28,7 @@ class Store:
     inbox: SqliteInbox
     outbox: SqliteOutbox
     views: SqliteViews
+    past: SqlitePast
     tokens: SqliteTokens
     key: bytes = field(repr=False)
     boot: int
@@ -55,6 +57,7 @@ class Store:
             inbox=SqliteInbox(database),
             outbox=SqliteOutbox(database),
             views=SqliteViews(database),
+            past=SqlitePast(database),
             tokens=SqliteTokens(database, key, clock),
             key=key,
             boot=boot,

@@ -2,6 +2,7 @@
 
 import typer
 
+from bot.commands.policy.backtest import backtest_
 from bot.commands.policy.cases import run_tests
 from bot.commands.policy.check import check
 from bot.commands.policy.digest import digest
@@ -11,4 +12,5 @@ app = typer.Typer(no_args_is_help=True, help="What the rules say, and whether th
 app.command("check")(check)
 app.command("test")(run_tests)
 app.command("explain")(explain_)
+app.command("backtest")(backtest_)
 app.command("digest")(digest)
