@@ -1,7 +1,7 @@
 """Finds the rules that could match without looking at the others: ten thousand cost about what ten do.
 
 Each rule is filed under one attribute of its `match`, the one whose patterns the fewest rules share: under the exact
-values there, or under what every fitting value begins or ends with. Where more than `FEW` rules share a place, they
+values there, or under what every fitting value begins or ends with. Where more than a few rules share a place, they
 are filed again there, by what is left of their matches; so rules that have each value in common with many others, but
 not all of them, part too. What filing has established is not tested again.
 
@@ -37,9 +37,9 @@ _Entry: TypeAlias = tuple[int, R, Tests]  # its place among the rules, the rule,
 class Index(Generic[R]):
     """Rules by what they match."""
 
-    def __init__(self, rules: Sequence[R]) -> None:
-        shared: dict[Tests, Tests] = {}
-        self._shelf = _Shelf([(n, rule, rule.match.tests) for n, rule in enumerate(rules)], frozenset(), shared)
+    def __init__(self, rules: Sequence[R], *, few: int = FEW) -> None:
+        filing = _Filing(few)
+        self._shelf = _Shelf([(n, rule, rule.match.tests) for n, rule in enumerate(rules)], frozenset(), filing)
 
     def candidates(self, facts: Facts) -> Iterator[R]:
         """Every rule that is looked at, in the order in which they were given."""
@@ -56,22 +56,35 @@ def _place(entry: "_Entry[R]") -> int:
     return entry[0]
 
 
+@dataclass(slots=True)
+class _Filing:
+    """How to file: how many rules may share a place, and what is left to test, each kept once."""
+
+    few: int
+    left: dict[Tests, Tests] = field(default_factory=dict)
+
+    def without(self, tests: Tests, name: str) -> Tests:
+        """The tests but those of this attribute."""
+        left = tuple(test for test in tests if test[0] != name)
+        return self.left.setdefault(left, left)
+
+
 class _Shelf(Generic[R]):
     """Rules in drawers, by attribute; and those that no attribute, or none but those already used, can file."""
 
-    def __init__(self, entries: Sequence["_Entry[R]"], used: frozenset[str], shared: dict[Tests, Tests]) -> None:
+    def __init__(self, entries: Sequence["_Entry[R]"], used: frozenset[str], filing: _Filing) -> None:
         self._always: list[_Entry[R]] = []
         drawers: dict[str, _Drawer[R]] = {}
         popular = Counter((name, p) for _, _, tests in entries for name, ps in tests for p in ps)
         for entry in entries:
             usable = [test for test in entry[2] if test[0] not in used and all(map(_tells, test[1]))]
-            if not usable or len(entries) <= FEW:
+            if not usable or len(entries) <= filing.few:
                 self._always.append(entry)
                 continue
             name, patterns = min(usable, key=lambda test: (sum(popular[test[0], p] for p in test[1]), test[0]))
-            drawers.setdefault(name, _Drawer()).file(entry, name, patterns, shared)
+            drawers.setdefault(name, _Drawer()).file(entry, name, patterns, filing)
         for name, drawer in drawers.items():
-            drawer.close(used | {name}, shared)
+            drawer.close(used | {name}, filing)
         self._drawers = tuple(drawers.items())
 
     def find(self, facts: Facts) -> list["_Entry[R]"]:
@@ -96,12 +109,11 @@ class _Drawer(Generic[R]):
     tails: dict[int, dict[str, "_Place[R]"]] = field(default_factory=dict)
     every: list["_Entry[R]"] = field(default_factory=list)
 
-    def file(self, entry: "_Entry[R]", name: str, patterns: Iterable[str], shared: dict[Tests, Tests]) -> None:
+    def file(self, entry: "_Entry[R]", name: str, patterns: Iterable[str], filing: _Filing) -> None:
         """Put the entry under each of these patterns of its attribute."""
         place, rule, tests = entry
         if all(map(_tells_all, patterns)):
-            left = tuple(test for test in tests if test[0] != name)
-            entry = (place, rule, shared.setdefault(left, left))
+            entry = (place, rule, filing.without(tests, name))
         self.every.append(entry)
         for pattern in patterns:
             if exact(pattern):
@@ -114,12 +126,12 @@ class _Drawer(Generic[R]):
                 found = self.tails.setdefault(len(key), {})
             found.setdefault(key, []).append(entry)
 
-    def close(self, used: frozenset[str], shared: dict[Tests, Tests]) -> None:
+    def close(self, used: frozenset[str], filing: _Filing) -> None:
         """Nothing more is filed: crowded places become shelves."""
         for places in (self.exact, *self.heads.values(), *self.tails.values()):
             for key, place in places.items():
-                if isinstance(place, list) and len(place) > FEW:
-                    places[key] = _Shelf(place, used, shared)
+                if isinstance(place, list) and len(place) > filing.few:
+                    places[key] = _Shelf(place, used, filing)
 
     def find(self, value: str, facts: Facts, found: list["_Entry[R]"]) -> None:
         """Add what is filed under this value."""

@@ -115,6 +115,8 @@ class ReadMatch:
         if not isinstance(node.value, Mapping):
             faults.at(node, f"must be a mapping of labels, not {node.kind}", "like {env: prod}")
             return []
+        if not node.value:
+            faults.at(node, "names no label", "leave the key out to match anything")
         read = several(label, lone=True)
         return [(LABEL + name, read(value, faults) or ()) for name, value in node.value.items()]
 

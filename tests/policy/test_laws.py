@@ -8,19 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.canonical import digest
 from domain.decisions import Approvers, Deny, Reason, RequireApproval, Requirement, Verdict
 from domain.tasks import Source, Trust
 from domain.tiers import Effect, Tier
 from policy.approvers import independent
+from policy.asking import hash_of_asking
 from policy.conditions.condition import compile_condition
 from policy.door import of_decision
 from policy.engine import PolicySet, policy_set
 from policy.facts import CallView, Membership, Progress, Situation
 from policy.globs import matches
 from policy.index import Index
-from policy.lattice import Bounds, merged, narrower
+from policy.lattice import Bounds, canonical_requirement, merged, narrower
 from policy.limits import claims_of
-from policy.matching import LABEL, Match
+from policy.matching import LABEL, Match, Tests
 from policy.rules import Rule, denial
 from policy.shapes import RULE_ROOTS
 from tests.policy.world import AGENT, CATALOG, GROUPS, NOW, PEOPLE, SPECS, call, decide, rules, run_of, task
@@ -45,13 +47,13 @@ CONDITIONS = [
 ]
 PATTERNS = {
     "source": ["user", "alert", "*"],
-    "type": ["chat", "ch*", "other", "*t"],
+    "type": ["chat", "ch*", "other", "*t", "c*t", "*h*", "*"],
     "agent": ["operator", "op*"],
     "repository": ["acme/*", "acme/infra", "*"],
     "requester": ["user:U1", "group:sre", "anyone", "nobody", "group:everybody", "token:*"],
-    "tool": ["git.*", "service.restart", "*.restart", "dns.set"],
+    "tool": ["git.*", "service.restart", "*.restart", "dns.set", "s*.restart", "*start", "d*s*t", "x*.set"],
     "effect": ["change", "draft", "execute", "read"],
-    "resource": ["prod/*", "prod/web", "dev/*"],
+    "resource": ["prod/*", "prod/web", "dev/*", "*/web", "p*/web", "*b", "prod/*x"],
     LABEL + "env": ["prod", "d*"],
     LABEL + "team": ["shop"],
 }
@@ -331,13 +333,46 @@ def situation(asked: object, made: object) -> Situation:
 @given(rule_lists(most=30), tasks, calls)
 def test_the_index_finds_what_a_naive_look_finds(listed: list[Rule], asked: object, made: object) -> None:
     facts = situation(asked, made).facts
-    assert Index(listed).matching(facts) == [rule for rule in listed if rule.match.fits(facts)]
+    fitting = [rule for rule in listed if rule.match.fits(facts)]
+    assert Index(listed).matching(facts) == fitting
+    assert Index(listed, few=0).matching(facts) == fitting
+    assert Index(listed, few=2).matching(facts) == fitting
 
 
-def test_the_index_looks_at_few_rules() -> None:
-    many = [rule_of(n, Match((("tool", (f"tool{n}.*",)),)), None, Bounds()) for n in range(10_000)]
-    index = Index([*many, rule_of(10_000, Match((("tool", ("git.*",)),)), None, Bounds())])
-    assert len(list(index.candidates(situation(task(), call("git.push")).facts))) == 1
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.text(alphabet="ab*", min_size=1, max_size=5), min_size=1, max_size=12),
+    st.text(alphabet="ab", min_size=1, max_size=6),
+)
+def test_the_index_finds_by_any_pattern(patterns: list[str], type_: str) -> None:
+    listed = [rule_of(n, Match((("type", (p,)),)), None, Bounds()) for n, p in enumerate(patterns)]
+    facts = situation(task(type_=type_), call("git.push")).facts
+    fitting = [rule for rule in listed if rule.match.fits(facts)]
+    assert [Index(listed, few=few).matching(facts) for few in (0, 2, 8)] == [fitting] * 3
+
+
+CROWDS = {
+    "each its own prefix": [((("tool", (f"tool{n}.*",)),)) for n in range(10_000)],
+    "each its own suffix": [((("tool", (f"*.tool{n}",)),)) for n in range(10_000)],
+    "each its own label": [(((LABEL + "team", (f"team{n}",)),)) for n in range(10_000)],
+    "each value with many others, no two values with more than one": [
+        (("effect", ("draft",)), ("tool", (f"git.push{n % 100 or ''}",)), ("resource", (f"prod/{n // 100}",)))
+        for n in range(10_000)
+    ],
+    "all in one place, but for one attribute among three": [
+        (("effect", ("draft",)), ("tool", ("git.push",)), ("repository", (f"acme/{n}",))) for n in range(10_000)
+    ],
+}
+
+
+@pytest.mark.parametrize("crowd", CROWDS.values(), ids=CROWDS)
+def test_the_index_looks_at_few_rules(crowd: list[Tests]) -> None:
+    git = rule_of(10_000, Match((("tool", ("git.*",)),)), None, Bounds())
+    many = [*(rule_of(n, Match(tests), None, Bounds()) for n, tests in enumerate(crowd)), git]
+    made = call("git.push", resource="prod/7", labels={"env": "prod"})
+    index, facts = Index(many), situation(task(), made).facts
+    assert index.matching(facts) == [rule for rule in many if rule.match.fits(facts)]
+    assert len(list(index.candidates(facts))) <= 16
 
 
 # ── Patterns ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -375,3 +410,13 @@ def test_the_rules_of_the_contract_obey_the_laws_too() -> None:
     said = '  - {id: a, limit: {tier: draft}}\n  - {id: b, match: {effect: [draft]}, approve: [{from: "group:sre"}]}'
     policies = rules(said, agents={AGENT.slug: AGENT})
     assert isinstance(verdict(policies, call("git.push"), task()), RequireApproval)
+
+
+def test_a_verdict_is_named_by_the_digest_of_what_is_asked() -> None:
+    asked = merged(
+        [Requirement(approvers=who, count=n, within_s=90.5 * n, break_glass=n == 2) for n, who in enumerate(WHO, 1)]
+    )
+    listed = ["sha256:00", "change-needs-a-person"]
+    whole = {"rules": listed, "asks": [canonical_requirement(one) for one in asked]}
+    assert hash_of_asking(listed, asked) == digest(whole)
+    assert hash_of_asking([], ()) == digest({"rules": [], "asks": []})

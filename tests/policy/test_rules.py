@@ -124,6 +124,7 @@ def test_composed_approvers_have_one_spelling() -> None:
         ('{id: a, match: {requester: ["group:srre"]}, deny: x}', 'there is no group "srre" (did you mean "sre"?)'),
         ("{id: a, match: {requester: [U1]}, deny: x}", "names no requester (user:ID, group:NAME, token:NAME"),
         ("{id: a, match: {tool: []}, deny: x}", "match.tool: names nothing that could match"),
+        ("{id: a, match: {labels: {}}, deny: x}", "match.labels: names no label"),
         ("{id: a, match: {agent: [operatr]}, deny: x}", 'there is no agent "operatr"'),
         ("{id: a, match: {labels: [env]}, deny: x}", "match.labels: must be a mapping of labels, not a list"),
         ("{id: a, approve: []}", "approve: asks nobody"),
