@@ -7,7 +7,7 @@ variables. `docs/conditions.md` says the same to those who write rules.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import cel
@@ -123,9 +123,14 @@ def condition(roots: Mapping[str, Shape]) -> Callable[[Node, Faults], Condition 
 
 
 def plain(value: Any, left: int = DEEPEST) -> Any:
-    """`value` as the engine can take it: bounded in depth, whole numbers of 64 bits. Raises ConditionFailed."""
-    if value is None or isinstance(value, (str, bool, float, datetime)):
+    """`value` as the engine can take it: bounded in depth, whole numbers of 64 bits, moments in UTC, as CEL has them.
+
+    Raises ConditionFailed.
+    """
+    if value is None or isinstance(value, (str, bool, float)):
         return value
+    if isinstance(value, datetime):
+        return value if value.tzinfo in (None, UTC) else value.astimezone(UTC)
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
             raise ConditionFailed("a number is too large")

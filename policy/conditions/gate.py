@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from policy.conditions.calls import check_arguments, unknown_function
 from policy.conditions.comparisons import hint, never, not_boolean, odd
 from policy.conditions.functions import GLOBALS, HAS, MACROS, METHODS
-from policy.conditions.kinds import NAMES, NUMERIC, Kind, arithmetic, joined, kind_of, ordered
+from policy.conditions.kinds import NAMES, NUMERIC, Kind, alike, arithmetic, joined, kind_of, ordered
 from policy.conditions.refusal import Flaw
 from policy.conditions.syntax import (
     Binary,
@@ -177,12 +177,10 @@ class Gate:
             return Leaf.BOOLEAN
         shape = self.shape_of(node.operand)
         match kind_of(shape):
-            case Kind.OPEN:
-                return OPEN
+            case Kind.OPEN | Kind.NUMBER:
+                return shape
             case Kind.INTEGER:
                 return Leaf.INTEGER
-            case Kind.NUMBER:
-                return Leaf.NUMBER
             case _:
                 return self._flaw(node.at, f"{spell(node.operand)} is {words(shape)}, and has no negative")
 
@@ -242,10 +240,13 @@ class Gate:
         match shape:
             case Leaf.OPEN:
                 return
-            case Listing(of=below):
-                self._comparable(node.left, left, right, below, node.at)
-            case Table():
-                self._comparable(node.left, left, right, Leaf.TEXT, node.at)
+            case Listing() | Table():
+                below = shape.of if isinstance(shape, Listing) else Leaf.TEXT
+                if alike(kind_of(left), kind_of(below)):
+                    self._comparable(node.left, left, right, below, node.at)
+                else:
+                    said = f"`in` finds {words(below)} in {spell(right)}, and {spell(node.left)} is {words(left)}"
+                    self._flaw(start(node.left), said)
             case _:
                 said = f"`in` looks into a list or a map, and {spell(right)} is {words(shape)}"
                 contains = f"write {spell(right)}.contains({spell(node.left)})"

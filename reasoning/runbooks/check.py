@@ -87,8 +87,9 @@ def _check_expectation(expect: ExpectTemplate, node: Node, faults: Faults) -> No
     try:
         compile_condition(text, _EXPECTATION_ROOTS, file=node.file, line=node.line)
     except ConditionRefused as refused:
+        shown = "".join(f"${{{p.path.text}}}" if isinstance(p, Placeholder) else p for p in expect.condition.parts)
         for flaw in refused.flaws:
-            faults.at(node, f"the expectation `{text}` {flaw.problem}", flaw.suggestion)
+            faults.at(node, f"the expectation `{shown}` {flaw.problem}", flaw.suggestion)
 
 
 def _check_names(step: Step, node: Node, faults: Faults) -> None:

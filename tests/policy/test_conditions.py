@@ -1,6 +1,7 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -117,6 +118,12 @@ def test_what_cannot_be_evaluated_fails(said: str, arguments: dict[str, object],
     call = {**sample(RULE_ROOTS["call"]), "arguments": arguments}
     with pytest.raises(ConditionFailed, match=why):
         holds(said, call=call)
+
+
+def test_hours_are_those_of_utc_wherever_the_moment_was_written_down() -> None:
+    there = datetime(2026, 1, 5, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert holds("now.getHours() == 23 && now.getDate() == 4", now=there)
+    assert holds("now == timestamp('2026-01-04T23:30:00Z')", now=there)
 
 
 def test_values_nested_too_deep_fail_rather_than_crash() -> None:
