@@ -322,6 +322,16 @@ def wait_for(topic: str, *, offer: DraftCall | None = None) -> AwaitTopic:
     return AwaitTopic(topic=topic, why="it takes time", within_s=3600, by="script", offer=offer)
 
 
+class SlowJournal(MemoryJournal):
+    """Others act between the answer and whoever waits for it."""
+
+    async def spent(self, draws: Sequence[Draw]) -> Spending:
+        found = await super().spent(draws)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return found
+
+
 class House:
     """Everything wired, with a worker; `crash` loses all but the journal and the world."""
 

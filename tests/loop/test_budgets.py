@@ -15,7 +15,7 @@ from loop.controller import Controller
 from loop.ports import GiveUp, Propose, Submitted
 from loop.replay import rederive
 from state.memory import MemoryJournal
-from tests.loop.house import House, ManualClock, call, propose, task, wait_for
+from tests.loop.house import House, ManualClock, SlowJournal, call, propose, task, wait_for
 from tests.loop.test_crashes import STORY, DyingHands, DyingJournal, to_the_end
 from tests.loop.test_organization import FROZEN
 
@@ -43,16 +43,6 @@ async def started(house: House, *run_ids: str) -> int:
         first = [r.event.call_id for r in await house.events(run_id) if isinstance(r.event, e.ActionStarted)]
         found += sum(run.record(call_id).call.effect is not Effect.READ for call_id in set(first))
     return found
-
-
-class SlowJournal(MemoryJournal):
-    """Others act between the answer and whoever waits for it."""
-
-    async def spent(self, draws: Sequence[Draw]) -> Spending:
-        found = await super().spent(draws)
-        for _ in range(5):
-            await asyncio.sleep(0)
-        return found
 
 
 def slow() -> House:

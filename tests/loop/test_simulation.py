@@ -11,6 +11,7 @@ import pytest
 
 from domain import events as e
 from domain.approvals import Ballot
+from domain.budgets import Draw, Unit
 from domain.calls import Expectation, ToolCall
 from domain.runs import Run, Status
 from domain.signals import SignalKind
@@ -18,7 +19,7 @@ from domain.steps import Park, next_step
 from domain.tiers import Effect
 from loop.ports import Ask, Conclude, GiveUp, Permit, Proposal
 from loop.replay import rederive
-from tests.loop.house import SPECS, House, call, propose, wait_for
+from tests.loop.house import SPECS, House, ManualClock, SlowJournal, call, propose, wait_for
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(60)
 PEOPLE = ("SRE1", "SRE2", "SRE1", "SRE2", "REQUESTER", "GUEST", "OTHER")
@@ -52,7 +53,7 @@ async def something_happens(house: House, run_id: str, dice: random.Random) -> N
     roll = dice.random()
     asked = [r for r in run.records if r.request is not None]
     if roll < 0.55 and asked:
-        await house.vote(run_id, dice.choice(PEOPLE), dice.choices(list(Ballot), weights=[12, 1])[0])
+        await house.vote(run_id, dice.choice(PEOPLE), dice.choices([Ballot.APPROVE, Ballot.DENY], weights=[12, 1])[0])
     elif roll < 0.70:
         text = dice.choice(["It happened", "It did not happen", "It did not happen", "I will take over"])
         kind = dice.choices(list(SignalKind), weights=[4, 12, 1, 16, 1, 6, 0.4, 3])[0]
@@ -142,6 +143,69 @@ def effects_happened_once(house: House, run: Run) -> None:
     assert all(count == 1 for count in house.hands.effects.values())
     started = {r.key for r in run.records if r.attempt}
     assert set(house.hands.effects) <= started
+
+
+# ── Several runs, and not enough for all ──────────────────────────────────────────────────────────────────────────────
+
+
+async def live_on_a_budget(seed: int) -> tuple[House, list[str]]:
+    """A world of three runs, in which whoever looks what is left is not alone, and things happen to several at once."""
+    dice = random.Random(seed)
+    clock = ManualClock()
+    house = House(*script(dice), journal=SlowJournal(clock), clock=clock, workers=3)
+    house.rules.budgets = (
+        Draw(account="changes", of=Unit.ACTIONS, most=dice.randint(0, 4)),
+        Draw(account="runs", of=Unit.RUNS, most=dice.randint(1, 3)),
+    )
+
+    def behave(_call: ToolCall, permit: Permit) -> str:
+        return random.Random(f"{seed}{permit.key}{permit.attempt}").choice(HOWS)
+
+    house.hands.behave = behave
+    run_ids = list(await asyncio.gather(*(house.ask(str(n)) for n in range(3))))
+    for _ in range(40):
+        doing = [asyncio.ensure_future(something_happens(house, run_id, dice)) for run_id in run_ids]
+        for _ in range(dice.randint(0, 12)):
+            await asyncio.sleep(0)
+        if dice.random() < 0.08:
+            for each in doing:
+                each.cancel()
+            await asyncio.gather(*doing, return_exceptions=True)
+            await house.crash()
+        await asyncio.gather(*(each for each in doing if not each.cancelled()))
+        await house.settle()
+    return house, run_ids
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_no_budget_is_ever_overdrawn(seed: int) -> None:
+    house, run_ids = await live_on_a_budget(seed)
+    async with house:
+        await as_much_is_drawn_as_was_started(house, run_ids)
+        assert all(count == 1 for count in house.hands.effects.values())
+        for run_id in run_ids:
+            run, log = await house.run(run_id), await house.events(run_id)
+            replayed = rederive(run_id, log)
+            assert (replayed.divergences, replayed.run) == ((), run)
+            nothing_started_without_leave(run, log)
+
+
+async def as_much_is_drawn_as_was_started(house: House, run_ids: list[str]) -> None:
+    """By the log: each call once, however often it was attempted; each run that the door accepted, each time."""
+    calls, accepted = set[tuple[str, str]](), 0
+    for run_id in run_ids:
+        run = await house.run(run_id)
+        for recorded in await house.events(run_id):
+            match recorded.event:
+                case e.ActionStarted(call_id=call_id) if run.record(call_id).call.effect is not Effect.READ:
+                    calls.add((run_id, call_id))
+                case e.PolicyDecided(decision=decision):
+                    accepted += decision.allowed
+    spent = await house.journal.spent(house.rules.budgets)
+    for draw, counted in zip(house.rules.budgets, (len(calls), accepted), strict=True):
+        found = spent.of(draw.account)
+        assert found is not None
+        assert found.amount == counted <= draw.most, draw
 
 
 def every_run_has_a_next_step(house: House, run: Run) -> None:
