@@ -35,6 +35,12 @@ class Headquarters:
         await tell_organization(self._journal, event)
         await self.refresh()
 
+    async def answer(self, make: Callable[[Organization], OrganizationEvent | None]) -> OrganizationEvent | None:
+        """Append what follows from the organization as it is at that moment; None where nothing does."""
+        event = await answer_organization(self._journal, make, await self.refresh())
+        await self.refresh()
+        return event
+
     async def load(self, event: PolicyLoaded, swap: Callable[[], None]) -> None:
         """Record another version of the rules; `swap` puts it in force in the very step that reads the record.
 
@@ -66,3 +72,26 @@ async def tell_organization(journal: Journal, event: OrganizationEvent) -> None:
         except Conflict:
             continue
         return
+
+
+async def answer_organization(
+    journal: Journal,
+    make: Callable[[Organization], OrganizationEvent | None],
+    known: Organization | None = None,
+) -> OrganizationEvent | None:
+    """Append what `make` says of the organization as it is in that very append; None where it says nothing.
+
+    `known` is the organization as far as it was read already.
+    """
+    organization = known or Organization()
+    while True:
+        for recorded in await journal.read(ORGANIZATION_STREAM, organization.seq):
+            organization = evolve_organization(organization, recorded)
+        event = make(organization)
+        if event is None:
+            return None
+        try:
+            await journal.append(ORGANIZATION_STREAM, organization.seq, [event])
+        except Conflict:
+            continue
+        return event

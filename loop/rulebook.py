@@ -10,6 +10,7 @@ from domain.budgets import UNKNOWN, Draw, Spending
 from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json
 from domain.decisions import Approvers, PolicyDecision, Reason, Remedy, Verdict
+from domain.freezes import Frozen, Target, Unclear
 from domain.organization import Organization
 from domain.people import Snapshot
 from domain.runs import CallRecord, Run
@@ -110,6 +111,22 @@ class Rules(Protocol):
         spending: Spending = UNKNOWN,
     ) -> Verdict:
         """The boundary, for what only a person's click makes."""
+        ...
+
+    def frozen_by(self, verdict: Verdict) -> tuple[Reason, ...]:
+        """Which of the reasons of a denial are freezes; () where something else, or nothing, denies."""
+        ...
+
+    def holding(self, now: datetime) -> frozenset[str]:
+        """The ids of the freezes that hold."""
+        ...
+
+    def frozen(self, now: datetime) -> tuple[Frozen, ...]:
+        """Every freeze that holds or will hold again: those of the files, and those that people have declared."""
+        ...
+
+    def find(self, said: str) -> Target | Unclear:
+        """What a person's words mean of all that can be frozen."""
         ...
 
     def check_result(self, spec: ToolSpec | None, call: ToolCall, observation: Observation) -> ResultCheck:

@@ -88,12 +88,11 @@ def _refused(run: Run, record: CallRecord, verdict: Verdict, book: Rulebook, peo
 
 
 def outdated(run: Run, record: CallRecord, book: Rulebook, people: Snapshot, now: datetime) -> NoStart | None:
-    """Why people need not be asked about this call as it was put to them; None if it still stands.
-
-    What is left of a budget does not matter here: there may be more of it once they have decided.
-    """
-    verdict = verdict_on(run, record.call, book, people, now, NOTHING)
+    """Why people need not be asked about this call as it was put to them; None if it still stands, frozen or not."""
+    verdict = verdict_on(run, record.call, book, people, now, NOTHING)  # there may be more left once they have decided
     if isinstance(verdict, Deny):
+        if book.rules.frozen_by(verdict):
+            return None
         return _void(run, record, f"policy refuses it now: {verdict.text}", verdict)
     request = record.request
     if request is None or digest_of(run, record.call, verdict, book) == request.digest:
@@ -104,7 +103,10 @@ def outdated(run: Run, record: CallRecord, book: Rulebook, people: Snapshot, now
 def _changed(request: ApprovalRequest, verdict: Verdict) -> str:
     """What the rules ask for now, beside what people were shown."""
     said = "the rules about it have changed since it was put to people"
-    before, now = _asks(request.requirements), _asks(verdict.requirements if isinstance(verdict, RequireApproval) else ())
+    before, now = (
+        _asks(request.requirements),
+        _asks(verdict.requirements if isinstance(verdict, RequireApproval) else ()),
+    )
     return f"{said}: they asked for {before}, and now for {now}" if before != now else said
 
 

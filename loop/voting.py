@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from changes.votes import Electorate, Tally, counts, may_serve, tally
+from changes.votes import Electorate, Tally, breakable, counts, may_break, may_serve, tally
 from domain import events as e
-from domain.approvals import ApprovalEnd, ApprovalRequest, Ballot, Vote
+from domain.approvals import SHORTEST_REASON, ApprovalEnd, ApprovalRequest, Ballot, Vote
 from domain.events import RunEvent
+from domain.people import Snapshot
 from domain.runs import CallRecord, CallStatus, Run
+from domain.tasks import Principal
 from loop.engine import Engine
-from loop.judgement import dropped, open_calls
+from loop.judgement import dropped, open_calls, verdict_on
 from loop.ledger import Book
 from loop.ports import Click, DirectoryUnavailable, Reply
 from loop.starts import electorate
 
+MOST_TOLD = 50  # people, one by one, of one that broke the glass
 RECEIPT_S, LOOKS = 1.0, 20  # how long, and how often, a click waits for the receipt of the card it was made on
 
 
@@ -64,8 +68,10 @@ class Voting:
             return Reply(ok=False, text="The time to decide about this is over.")
         if click.digest != request.digest or not _shown_on(run, click):
             return Reply(ok=False, text="That card shows another version of this call; please use the newest card.")
-        if click.card is not None and not await self._engine.world.rooms.takes_approvals(click.card[0]):
-            return Reply(ok=False, text="Votes are not taken in channels that are shared with another organization.")
+        for room in {click.card[0] if click.card else "", click.channel} - {""}:
+            if not await self._engine.world.rooms.takes_approvals(room):
+                shared = "Votes are not taken in channels that are shared with another organization."
+                return Reply(ok=False, text=shared)
         try:
             people = await self._engine.people()
         except DirectoryUnavailable as error:
@@ -76,7 +82,19 @@ class Voting:
         unfit = voters.why_not(click.by)
         if unfit is not None:
             return Reply(ok=False, text=f"Your vote does not count: {unfit}.", help=_who(request))
-        return self._fits(run, record, request, click, voters)
+        frozen = None if click.ballot is Ballot.DENY else self._frozen(run, record, people)
+        return frozen or self._fits(run, record, request, click, voters)
+
+    def _frozen(self, run: Run, record: CallRecord, people: Snapshot) -> Reply | None:
+        """The refusal of a vote that could not start anything now. The card stays: it takes votes afterwards."""
+        book = self._engine.rulebook()
+        verdict = verdict_on(run, record.call, book, people, self._engine.now())
+        freezes = book.rules.frozen_by(verdict)
+        if not freezes:
+            return None
+        why = "; ".join(reason.to for reason in freezes)
+        text = f"This is frozen now: {why}. Nothing was counted. The card takes votes again once that is over."
+        return Reply(ok=False, text=text, help=getattr(verdict, "help", ()))
 
     def _fits(
         self, run: Run, record: CallRecord, request: ApprovalRequest, click: Click, voters: Electorate
@@ -96,7 +114,11 @@ class Voting:
             )
         if not serves:
             return Reply(ok=False, text="The rule asks somebody else to countersign this.", help=_who(request))
-        if not counts(click.by, request.requirements, record.votes, voters):
+        if click.ballot is Ballot.BREAK_GLASS:
+            refusal = _no_glass(request, click, voters)
+            if refusal is not None:
+                return refusal
+        if not counts(click.by, request.requirements, record.votes, voters, click.ballot):
             return Reply(ok=False, text="Your part is covered already; others are still missing.", help=_who(request))
         return voters
 
@@ -116,6 +138,9 @@ class Voting:
         if click.ballot is Ballot.DENY:
             book.note(*_denied(book.run, record, request, click))
             return Reply(ok=True, text="Denied; it is told why, and will not ask for the same again.")
+        if click.ballot is Ballot.BREAK_GLASS:
+            told = self._told(click.by, voters)
+            book.note(e.GlassBroken(approval_id=request.approval_id, by=click.by, why=vote.reason, told=told))
         state = tally(request.requirements, [*record.votes, vote], voters)
         if not state.met:
             return Reply(ok=True, text=f"Counted. Still missing: {_lacking(state)}.")
@@ -123,6 +148,26 @@ class Voting:
         until = self._engine.now() + timedelta(seconds=use)
         book.note(e.ApprovalGranted(approval_id=request.approval_id, use_until=until, voters=state.serving))
         return Reply(ok=True, text="Countersigned; it starts now.")
+
+    def _told(self, by: Principal, voters: Electorate) -> tuple[Principal, ...]:
+        """Administrators and auditors, one by one."""
+        book = self._engine.rulebook()
+        asked = (*book.admins, *book.auditors)
+        anybody = replace(voters, requester=None, excluded=())
+        people = sorted(one for one in voters.people.people if any(anybody.eligible(one, who) for who in asked))
+        return tuple(one for one in people if one != by)[:MOST_TOLD]
+
+
+def _no_glass(request: ApprovalRequest, click: Click, voters: Electorate) -> Reply | None:
+    """Why this person cannot break this glass; None if they can."""
+    if not breakable(request.requirements):
+        strict = [one.approvers.text for one in request.requirements if not one.break_glass]
+        return Reply(ok=False, text="A rule about this call does not permit it to be forced.", help=tuple(strict))
+    if len(" ".join(click.reason.split())) < SHORTEST_REASON:
+        return Reply(ok=False, text=f"Breaking the glass needs a reason, of at least {SHORTEST_REASON} characters.")
+    if may_break(click.by, request.requirements, voters):
+        return None
+    return Reply(ok=False, text="Whoever asked for it, or shaped it, cannot force it.", help=_who(request))
 
 
 def _denied(run: Run, record: CallRecord, request: ApprovalRequest, click: Click) -> Sequence[RunEvent]:

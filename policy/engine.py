@@ -26,6 +26,7 @@ from policy.index import Index
 from policy.remedies import remedies_of_run
 from policy.rules import Rule
 from policy.ruleset import RuleSet, hash_of
+from policy.targets import find
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,10 @@ class PolicySet(RuleSet):
             return ()
         known = {(one.id, one.file, one.line) for one in (*self.freezes, *self.declared)}
         return tuple(one for one in verdict.reasons if (one.policy, one.file, one.line) in known)
+
+    def holding(self, now: datetime) -> frozenset[str]:
+        """The ids of the freezes that hold."""
+        return frozenset(one.id for one in (*self.declared, *self.freezes) if one.holds(now))
 
     def frozen(self, now: datetime) -> tuple[Frozen, ...]:
         """Every freeze that holds or will hold again, the first to begin or end first."""

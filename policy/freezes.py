@@ -5,14 +5,16 @@ A freeze stops CHANGE calls; one that names other effects stops those. It holds 
 be known to fit: where a rule takes what is unknown for fitting, an exception does not.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.decisions import Reason
+from domain.freezes import Frozen
 from domain.organization import DeclaredFreeze
+from domain.tasks import Principal
 from domain.tiers import Effect
 from policy.facts import Situation
 from policy.globs import matches
@@ -39,6 +41,8 @@ class Freeze:
     recurs: Recurrence | None = None
     exceptions: tuple[Match, ...] = ()  # any of them spares a call
     unless: tuple[Span, ...] = ()
+    by: Principal | None = None  # who declared it, where a person did
+    why: str = ""
 
     @property
     def excepted(self) -> tuple[str, ...]:
@@ -171,6 +175,33 @@ def declared_freeze(declared: DeclaredFreeze) -> Freeze:
         file=DECLARED,
         line=0,
         zone=zone_of(declared.zone),
+        by=declared.by,
+        why=declared.why,
+    )
+
+
+def in_force(freezes: Iterable[Freeze], now: datetime) -> tuple[Frozen, ...]:
+    """Those that hold at `now`, or will hold again: the first to end, then the first to begin, first."""
+    found = [
+        Frozen(
+            id=one.id,
+            covers=one.covers,
+            what=one.words,
+            place="" if one.file == DECLARED else f"{one.file}:{one.line}",
+            zone=one.zone.key,
+            holds=until is not None,
+            until=until,
+            next=begins,
+            spared=one.spared,
+            by=one.by,
+            why=one.why,
+        )
+        for one in freezes
+        for until, begins in [(one.until(now), one.next(now))]
+        if until is not None or begins is not None
+    ]
+    return tuple(
+        sorted(found, key=lambda one: (not one.holds, (one.until or one.next or NEVER).astimezone(UTC), one.id))
     )
 
 

@@ -24,6 +24,7 @@ from domain.decisions import (
     Requirement,
     Verdict,
 )
+from domain.freezes import Frozen, Target, Unclear
 from domain.organization import Organization
 from domain.people import Person, Snapshot
 from domain.runs import CallRecord, Run
@@ -159,9 +160,7 @@ class FakeRules:
     def check_call(self, run: Run, call: ToolCall, spec: ToolSpec | None, **more: object) -> Verdict:
         return self._within(run, call, spec, self._verdict(run, call, spec), **more)
 
-    def _within(
-        self, run: Run, call: ToolCall, spec: ToolSpec | None, verdict: Verdict, **more: object
-    ) -> Verdict:
+    def _within(self, run: Run, call: ToolCall, spec: ToolSpec | None, verdict: Verdict, **more: object) -> Verdict:
         started = any(record.attempt and record.call.call_id == call.call_id for record in run.live)
         draws = () if started else self.draws(run, [(call, spec)])
         if isinstance(verdict, Deny) or not draws:
@@ -182,9 +181,25 @@ class FakeRules:
         asks = RequireApproval(requirements=self.requirements, hash=self.hash)
         return self._within(run, call, spec, asks, **more)
 
+    def holding(self, now: datetime) -> frozenset[str]:
+        return frozenset()
+
+    def frozen(self, now: datetime) -> tuple[Frozen, ...]:
+        return ()
+
+    def find(self, said: str) -> Target | Unclear:
+        if said == "nonsense":
+            return Unclear(why="“nonsense” is nothing that the catalogue knows", choices=("prod",))
+        return Target(where=(("resource", (said,)),), words=said, fits=("prod/web",))
+
+    def frozen_by(self, verdict: Verdict) -> tuple[Reason, ...]:
+        return verdict.reasons if isinstance(verdict, Deny) else ()
+
     def in_words(self, task: Task, agent: str, decision: PolicyDecision, **_: object) -> "FakeWords":
         self.asked_in_words += 1
-        return FakeWords(text=f"{agent} may go up to {decision.tier.label} by {self.hash}", hash=f"words of {self.hash}")
+        return FakeWords(
+            text=f"{agent} may go up to {decision.tier.label} by {self.hash}", hash=f"words of {self.hash}"
+        )
 
     def remedies_of(self, run: Run, record: CallRecord | None, **_: object) -> tuple[Remedy, ...]:
         return (Remedy(text=f"if the rules did not deny {record.call.tool if record else 'the run'}"),)
@@ -203,9 +218,22 @@ class FrozenRules(FakeRules):
         super().__init__(**{name: getattr(rules, name) for name in vars(rules)})
         self.organization = organization
 
+    def holding(self, now: datetime) -> frozenset[str]:
+        return frozenset(name for name, freeze in self.organization.freezes.items() if freeze.until > now)
+
     def check_call(self, run: Run, call: ToolCall, spec: ToolSpec | None, **more: object) -> Verdict:
         if call.effect is Effect.CHANGE:
-            return Deny(text=f"frozen: {', '.join(self.organization.freezes)}", policy_hash=self.hash)
+            text = f"frozen: {', '.join(self.organization.freezes)}"
+            reasons = tuple(
+                Reason(policy=one, file="organization", line=0, sets="deny", to=f"frozen by {freeze.by}")
+                for one, freeze in self.organization.freezes.items()
+                if freeze.until > more["now"]
+            )
+            return (
+                Deny(text=text, reasons=reasons, policy_hash=self.hash)
+                if reasons
+                else super().check_call(run, call, spec, **more)
+            )
         return super().check_call(run, call, spec, **more)
 
 
