@@ -4,13 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 7070
 DEMO   ?= demo
+SECONDS ?= 60
 # Two a core, at most eight: half of a test's time is waiting for processes that it started.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -lt 4 ] && echo $$((n * 2)) || echo 8)
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 export PYTHONDONTWRITEBYTECODE :=  # else each of the hundred programs that the tests start would be compiled anew
 
-.PHONY: demo test check check-all lint types contracts bench lock clean docs
+.PHONY: demo test check check-all lint types contracts bench fuzz lock clean docs
 
 demo: $(VENV)/run.stamp  ## The playground's page with the bot in it
 	$(BIN)/countersign demo --port $(PORT) --dir $(DEMO)
@@ -36,6 +37,9 @@ contracts: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp  ## Benchmarks, each beside its floor
 	$(BIN)/python -m benchmarks
+
+fuzz: $(VENV)/dev.stamp  ## Policy files as nobody would write them, for SECONDS; failing ones are kept in fuzz-failures/
+	$(BIN)/python -m tests.fuzz.policy_files --seconds $(SECONDS)
 
 docs: $(VENV)/dev.stamp  ## Regenerate the documents that follow from code
 	$(BIN)/python -m tests.docs.lifecycle > docs/lifecycle.md

@@ -28,20 +28,30 @@ def read(file: str, text: str, faults: Faults) -> Node | None:
         faults.add(file, hidden.line, hidden.column, "", hidden.problem, "remove it")
         return None
     faults.source(file, text)
-    builder = _Builder(file, faults)
+    builder = _Builder(file, faults, _lines(text))
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except _Refused:
         return None
     except (yaml.YAMLError, UnicodeError) as error:
-        mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        faults.add(file, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, "", f"is not YAML: {problem}")
+        faults.add(file, *_place(getattr(error, "problem_mark", None), text), "", f"is not YAML: {problem}")
         return None
     if builder.root is None:
         faults.add(file, 1, 1, "", "is empty")
     return builder.root
+
+
+def _place(mark: yaml.Mark | None, text: str) -> tuple[int, int]:
+    """Line and column of a mark. One beyond the last line is put on that line."""
+    if mark is None:
+        return 1, 1
+    return min(mark.line + 1, _lines(text)), mark.column + 1
+
+
+def _lines(text: str) -> int:
+    return text.rstrip("\n").count("\n") + 1
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -67,8 +77,8 @@ class _Open:
 class _Builder:
     """Builds nodes from parser events, without recursion."""
 
-    def __init__(self, file: str, faults: Faults) -> None:
-        self.file, self.faults = file, faults
+    def __init__(self, file: str, faults: Faults, lines: int) -> None:
+        self.file, self.faults, self._lines = file, faults, lines
         self._open: list[_Open] = []
         self._count = 0
         self.root: Node | None = None
@@ -100,7 +110,7 @@ class _Builder:
             self._refuse(event, f"tags like {event.tag} are not allowed")
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        line, column = _position(event)
+        line, column = self._position(event)
         if len(event.value) > LONGEST_TEXT:
             self._refuse(event, f"is longer than {LONGEST_TEXT} characters")
         top = self._open[-1] if self._open else None
@@ -118,7 +128,7 @@ class _Builder:
     def _start(self, event: yaml.CollectionStartEvent) -> None:
         if len(self._open) >= DEEPEST:
             self._refuse(event, f"is nested deeper than {DEEPEST}")
-        line, column = _position(event)
+        line, column = self._position(event)
         top = self._open[-1] if self._open else None
         if top is not None and top.mapping and top.pending is None:
             self._refuse(event, "a key must be text")
@@ -149,15 +159,15 @@ class _Builder:
         else:
             top.items.append(node)
 
+    def _position(self, event: yaml.Event) -> tuple[int, int]:
+        """Where it begins; what is empty at the end of a file, on its last line."""
+        mark = event.start_mark
+        return (min(mark.line + 1, self._lines), mark.column + 1) if mark else (1, 1)
+
     def _refuse(self, event: yaml.Event, problem: str, suggestion: str = "") -> None:
-        line, column = _position(event)
+        line, column = self._position(event)
         self.faults.add(self.file, line, column, self._key(), problem, suggestion)
         raise _Refused
-
-
-def _position(event: yaml.Event) -> tuple[int, int]:
-    mark = event.start_mark
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def _join(path: str, name: str) -> str:
