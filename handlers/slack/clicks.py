@@ -12,6 +12,7 @@ from handlers.slack.envelopes import team_of, text_of
 from handlers.slack.messages import unescape
 from handlers.slack.routes import FORMS, PAGING, SHORTCUTS
 from handlers.slack.show.forms import TEXT
+from handlers.slack.show.message import EVENT_TYPE
 from handlers.slack.show.text import visible
 from handlers.slack.words import Ignored, Intent, Misspoken, Opened, Request, Seat, Steer, Turned, Voted
 
@@ -48,6 +49,8 @@ def _pressed(seat: Seat, name: str, value: list[str]) -> Intent:
     match name, value:
         case "approve" | "merge", [approval_id, digest]:
             return Voted(seat=seat, approval_id=approval_id, digest=digest, ballot=Ballot.APPROVE, card=card)
+        case "details", [("why" | "rules") as what, run_id]:
+            return Opened(seat=seat, form=name, about={"run": run_id, "what": what} | _where(seat))
         case "deny" | "ask" | "details", [approval_id, digest]:
             about = {"approval": approval_id, "digest": digest, "run": run_of(approval_id)}
             return Opened(seat=seat, form=name, about=about | _where(seat))
@@ -67,6 +70,12 @@ def _pressed(seat: Seat, name: str, value: list[str]) -> Intent:
 def run_of(approval_id: str) -> str:
     """The run that an approval belongs to: its id is the first part."""
     return approval_id.rpartition(".")[0]
+
+
+def _run_named(message: Json) -> str:
+    """The run that a message's metadata names; nothing where they name none."""
+    metadata = message.get("metadata") if isinstance(message, Mapping) else None
+    return text_of(metadata, "event_payload", "run_id") if text_of(metadata, "event_type") == EVENT_TYPE else ""
 
 
 def _where(seat: Seat) -> dict[str, Json]:
@@ -143,5 +152,7 @@ def shortcut_intent(payload: Mapping[str, Json]) -> Intent:
         response_url=text_of(payload, "response_url") or None,
         trigger_id=text_of(payload, "trigger_id") or None,
     )
+    if text_of(payload, "callback_id") == "explain_decision":
+        return Opened(seat=seat, form="details", about=_where(seat) | {"run": _run_named(message), "what": "why"})
     about = _where(seat) | {"message": visible(text)[:_QUOTED], "author": text_of(message, "user")}
     return Opened(seat=seat, form="task", about=about, text=text)

@@ -34,7 +34,7 @@ class SlackConsumer:
         self._operator = desk.operator
         self._answers = Answers(desk.gateway)
         self._requests = Requests(desk, self._answers)
-        self._opener = Opener(desk.gateway, desk.shows, self._answers)
+        self._opener = Opener(desk.gateway, desk.shows, self._answers, self._run_of)
 
     async def handle(self, envelope: Envelope) -> None:
         """Do what the envelope says. Raises NotYet, and whatever the operator raises."""
@@ -241,6 +241,12 @@ class SlackConsumer:
         await self._answers.tell(asker, text, buttons=buttons)
 
     # ── Which run ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _run_of(self, seat: words.Seat) -> Run | None:
+        """The run of exactly this message, else of its thread."""
+        ours = await self._desk.outbox.run_at(seat.channel, seat.ts or "")
+        run = await self._operator.run(ours) if ours else None
+        return run if run is not None and run.task is not None else await self._run_here(seat)
 
     async def _run_here(self, seat: words.Seat) -> Run | None:
         """The run of this thread: its first message is a card of ours, or the request itself."""

@@ -1,32 +1,36 @@
 """Forms and Details: opened at once, filled in right after, for a trigger lives three seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from domain.approvals import Ballot
 from domain.canonical import Json
-from domain.runs import Question
+from domain.runs import Question, Run
 from handlers.slack.answers import Answers
 from handlers.slack.envelopes import text_of
 from handlers.slack.gateway import Gateway
 from handlers.slack.show import forms
 from handlers.slack.shows import Shows
 from handlers.slack.wire import SlackTrouble
-from handlers.slack.words import Opened, Turned, Voted
+from handlers.slack.words import Opened, Seat, Turned, Voted
 
+_NO_RUN = "This message belongs to no run, so there is no decision to explain. /ops status lists the runs."
 _UNKNOWN = "There is nothing here that you can see."
+
+
+RunOf = Callable[[Seat], Awaitable[Run | None]]  # the run that a message belongs to
 
 
 class Opener:
     """Opens views for clicks."""
 
-    def __init__(self, gateway: Gateway, shows: Shows, answers: Answers) -> None:
+    def __init__(self, gateway: Gateway, shows: Shows, answers: Answers, run_of: RunOf) -> None:
         self._gateway = gateway
+        self._run_of = run_of
         self._shows = shows
         self._answers = answers
 
     async def open(self, intent: Opened) -> Voted | None:
         """Show the form. A Deny whose form cannot be shown counts at once, without a reason: it is the safe way."""
-        about = intent.about
         try:
             view = await self._gateway.open_view(intent.seat.trigger_id or "", _first(intent))
         except SlackTrouble as error:
@@ -37,7 +41,7 @@ class Opener:
             return None
         view_id = text_of(view, "id")
         if intent.form == "details":
-            await self._fill(view_id, intent.seat.principal, about, 0)
+            await self._details(view_id, intent)
         elif intent.form == "answer":
             await self._ask(view_id, intent)
         return None
@@ -45,6 +49,17 @@ class Opener:
     async def turn(self, intent: Turned) -> None:
         """Another page."""
         await self._fill(intent.view_id, intent.seat.principal, intent.about, intent.page)
+
+    async def _details(self, view_id: str, intent: Opened) -> None:
+        """Of the run that is named, else of the run that the message belongs to."""
+        about = intent.about
+        if not text_of(about, "run"):
+            run = await self._run_of(intent.seat)
+            if run is None:
+                await self._gateway.update_view(view_id, forms.problem(_NO_RUN))
+                return
+            about = {**about, "run": run.run_id}
+        await self._fill(view_id, intent.seat.principal, about, 0)
 
     async def _fill(self, view_id: str, who: str, about: Mapping[str, Json], page: int) -> None:
         found = await self._shows.details(who, about)

@@ -15,7 +15,7 @@ CHANGES = (
 ACTIONS = ("approve", "deny", "ask", "details", "pause", "resume", "redirect", "stop", "merge", "answer")
 PAGING = ("page_back", "page_next")
 FORMS = ("deny", "redirect", "ask", "answer", "task")
-SHORTCUTS = ("task_from_message",)
+SHORTCUTS = ("task_from_message", "explain_decision")
 
 # Web API methods the gateway calls, each with the scopes of which one must be granted (none: any token may).
 METHODS: dict[str, tuple[str, ...]] = {

@@ -14,10 +14,10 @@ from handlers.slack.gateway import Gateway
 from handlers.slack.show import kit
 from handlers.slack.show.card import card, request_line, whole
 from handlers.slack.show.home import Row, home, listing
-from handlers.slack.show.limits import MESSAGE_CHARACTERS, weight
 from handlers.slack.show.message import Message, note
 from handlers.slack.show.parts import Part, parts
 from handlers.slack.show.story import tell
+from handlers.slack.show.why import why_message, why_parts, words_part
 from loop.ports import Operator, Views
 from policy.autonomy import described
 
@@ -75,7 +75,12 @@ class Shows:
         run = await self.run(who, run_id)
         if run is None:
             return await self._unknown(who, run_id)
-        return _why(run) if what == "why" else card(run, unconfined=self._unconfined)
+        if what == "why":
+            return why_message(run, await self._why(run))
+        return card(run, unconfined=self._unconfined)
+
+    async def _why(self, run: Run) -> list[Part]:
+        return why_parts(run, await self._log.read(run.run_id), await self._operator.why(run))
 
     async def standings(self, agent: str) -> Message:
         """The answer to `/ops autonomy [AGENT]`."""
@@ -121,6 +126,11 @@ class Shows:
         run = await self.run(who, run_id)
         if run is None:
             return []
+        match text_of(about, "what"):
+            case "why":
+                return await self._why(run)
+            case "rules":
+                return words_part(await self._operator.why(run))
         record = run.approval(approval_id) if approval_id else None
         if record is None:
             return [Part(title=title, text=text) for title, text in whole(run)]
@@ -139,17 +149,3 @@ class Shows:
 def _listed(title: str, rows: Sequence[Row], none: str, *, below: str = "") -> Message:
     blocks = [*kit.header(title), *(listing(rows, none) if rows else kit.told(none)), *kit.context(below)]
     return Message(text=f"{title}: {len(rows)}", blocks=blocks)
-
-
-def _why(run: Run) -> Message:
-    """The decision with its rules, and what was denied."""
-    blocks = kit.header(f"Why · {run.run_id}")
-    for title, text in whole(run):
-        block = kit.lines(kit.say(title, bold=True)) + kit.prose(text)
-        if weight(blocks) + weight(block) > MESSAGE_CHARACTERS - 200:
-            blocks += kit.context(f"{title}: see Details")
-            continue
-        blocks += block
-    return Message(
-        text=f"Why {run.run_id}", blocks=[*blocks[:48], *kit.actions(kit.button("Details", "details", run.run_id))]
-    )

@@ -82,7 +82,10 @@ class Voted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A form to open now, before its trigger is stale. `about` is what the form carries until it is sent."""
+    """A form to open now, before its trigger is stale. `about` is what the form carries until it is sent.
+
+    Details say in `about` of `what`: a run's reasons (`why`), its rules in words (`rules`), else all that is known.
+    """
 
     seat: Seat
     form: str  # deny | break_glass | redirect | ask | answer | task | details

@@ -11,7 +11,7 @@ from domain.evolve import replay
 from domain.runs import CallStatus, Run, Status
 from domain.signals import Signal, SignalKind
 from domain.tasks import Principal, Task, run_id_of
-from loop.ports import Clash, Click, Conflict, Journal, Page, Reply, Submitted, Unrouted
+from loop.ports import Clash, Click, Conflict, Journal, Page, Reply, Submitted, Unrouted, Why
 
 
 class RealClock:
@@ -33,6 +33,7 @@ class FakeOperator:
     retried: list[tuple[str, str]] = field(default_factory=list)
     unrouted: Unrouted | None = None
     stopped: bool = False
+    reasons: Why = field(default_factory=lambda: Why(policy_hash="sha256:rules"))
     approvers: tuple[str, ...] = ("user:U2",)
     unreadable: set[str] = field(default_factory=set)  # principals
     delay: float = 0.0
@@ -129,6 +130,9 @@ class FakeOperator:
     async def run(self, run_id: str) -> Run | None:
         log = await self.journal.read(run_id)
         return replay(run_id, log) if log else None
+
+    async def why(self, run: Run) -> Why:
+        return self.reasons
 
     async def may_read(self, principal: Principal, run: Run) -> bool:
         return principal not in self.unreadable

@@ -133,7 +133,8 @@ def reason_line(reason: Reason) -> str:
             says = f"asks for {reason.to}"
         case _:
             says = f"sets {reason.sets} to {reason.to}"
-    return f"{reason.policy} {says}{_where(reason)}"
+    named = f"{reason.policy}, {reason.control}," if reason.control else reason.policy
+    return f"{named} {says}{_where(reason)}"
 
 
 def refusing(decision: PolicyDecision) -> list[Reason]:
