@@ -17,7 +17,7 @@ demo: $(VENV)/run.stamp  ## The playground's page with the bot in it
 	$(BIN)/countersign demo --port $(PORT) --dir $(DEMO)
 
 test: $(VENV)/dev.stamp  ## Every test that this machine can run, in about three minutes
-	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS)
 
 check: lint types contracts test  ## What must hold before a commit
 

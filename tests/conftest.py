@@ -2,8 +2,10 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from examples.acme.setup import create_repository
 from tools.forge.local import LocalForge
@@ -24,8 +26,23 @@ async def _made(root: Path) -> None:
     await create_repository(LocalForge(root=root, git=Git(sandbox=sandbox)))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a demo stay together when several workers run them."""
-    for item in items:
-        if isinstance(item, pytest.Function) and "demo" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+# ── Several workers ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+TOGETHER = ("tests/stories/", "tests/browser/")  # whose modules share a demo, which is dear to start
+
+
+class _Workers(LoadScopeScheduling):
+    """Tests that share a demo stay on one worker; any other goes to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Workers(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers begin with what takes long, else one would still be at it when the others have nothing left."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
