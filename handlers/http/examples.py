@@ -80,9 +80,18 @@ RUN: Json = {
             "requires_validation": False,
         },
         "reasons": [
-            {"policy": "short-leash", "file": "policies/org.yaml", "line": 3, "sets": "max_iterations", "to": "10"}
+            {
+                "policy": "short-leash",
+                "file": "policies/org.yaml",
+                "line": 3,
+                "sets": "max_iterations",
+                "to": "10",
+                "control": "",
+            }
         ],
+        "overruled": [],
         "policy_hash": "sha256:4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce",
+        "digest": "sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b",
     },
     "approvals": [_APPROVAL],
     "cost_usd": 0.0,

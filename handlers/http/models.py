@@ -206,6 +206,7 @@ class Reason(Outgoing):
     line: int
     sets: str
     to: str
+    control: str
 
 
 class Decision(Outgoing):
@@ -217,7 +218,9 @@ class Decision(Outgoing):
     required_approvals: list[Requirement]
     constraints: Constraints
     reasons: list[Reason]
+    overruled: list[Reason]
     policy_hash: str
+    digest: str
 
 
 class Run(Outgoing):

@@ -65,7 +65,9 @@ def decision_json(decision: PolicyDecision) -> dict[str, Json]:
         "required_approvals": [requirement_json(r) for r in decision.approvals] if decision.allowed else [],
         "constraints": plain(decision.constraints),
         "reasons": [plain(reason) for reason in decision.reasons],
+        "overruled": [plain(reason) for reason in decision.overruled],
         "policy_hash": decision.policy_hash,
+        "digest": decision.digest,
     }
 
 

@@ -14,7 +14,7 @@ from domain.signals import Signal
 from domain.tasks import Principal, Task, run_id_of
 from domain.tiers import Effect, Tier
 from domain.tokens import Token
-from loop.ports import Clash, Click, Page, Reply, Submitted, Unrouted
+from loop.ports import Clash, Click, Page, Reply, Submitted, Unrouted, Why
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -90,6 +90,9 @@ class FakeOperator:
 
     async def run(self, run_id: str) -> Run | None:
         return replay(run_id, self.logs[run_id]) if run_id in self.logs else None
+
+    async def why(self, run: Run) -> Why:
+        raise NotImplementedError
 
     async def may_read(self, principal: Principal, run: Run) -> bool:
         assert principal.startswith("token:")

@@ -261,7 +261,9 @@ async def test_a_run_has_the_contracts_shape(doors):
                 "requires_validation": False,
             },
             "reasons": [],
+            "overruled": [],
             "policy_hash": "sha256:00",
+            "digest": "",
         },
         "approvals": [
             {
