@@ -71,7 +71,7 @@ def because(flip: Flip) -> str:
     """`rule no-direct-production (changed, policies/production.yaml:3)`."""
     if not flip.because:
         return "several changes together"
-    return " or ".join(_placed(piece) for piece in flip.because)
+    return ", ".join(_placed(piece) for piece in flip.because)
 
 
 def as_json(judged: Judged, *, current: str, candidate: str) -> Mapping[str, Any]:

@@ -221,17 +221,21 @@ class Backtest:
                 alone.append(piece)
             elif turned(flip.candidate, answer) is not SAME:
                 partly.append(piece)
-        return tuple(alone or partly)
+        return tuple(alone or partly or self._named(flip))
 
     def _suspects(self, flip: Flip) -> Iterable[Difference]:
-        """Those that the answers name as their reasons, and what bears on every answer; all, where they are few."""
+        """What the answers name as their reasons, and what bears on every answer; all, where they are few."""
         if len(self._differences) <= _MOST_TRIED:
             return self._differences
+        general = [one for one in self._differences if not one.name or one.name == flip.agent]
+        return dict.fromkeys([*self._named(flip), *general])
+
+    def _named(self, flip: Flip) -> list[Difference]:
+        """The pieces that the answers name as their reasons."""
         named = {one.policy for answer in (flip.current, flip.candidate) for one in answer.reasons}
-        named |= {
-            name for answer in (flip.current, flip.candidate) for one in answer.approvals for name in one.policies
-        }
-        return [one for one in self._differences if one.name in named or not one.name or one.name == flip.agent]
+        asked = (*flip.current.approvals, *flip.candidate.approvals)
+        named |= {name for one in asked for name in one.policies}
+        return [one for one in self._differences if one.name in named]
 
     def _side_without(self, piece: Difference) -> Side:
         side = self._put_back.get(piece)
