@@ -11,7 +11,11 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 export PYTHONDONTWRITEBYTECODE :=  # else each of the hundred programs that the tests start would be compiled anew
 
+<<<<<<< ours
 .PHONY: demo test check check-all lint types contracts bench fuzz lock clean docs
+=======
+.PHONY: demo test check check-all lint types contracts bench bench-policy lock clean docs
+>>>>>>> theirs
 
 demo: $(VENV)/run.stamp  ## The playground's page with the bot in it
 	$(BIN)/countersign demo --port $(PORT) --dir $(DEMO)
@@ -35,11 +39,16 @@ types: $(VENV)/dev.stamp
 contracts: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
-bench: $(VENV)/dev.stamp  ## Benchmarks, each beside its floor
+bench: $(VENV)/bench.stamp  ## Benchmarks, each beside its floor
 	$(BIN)/python -m benchmarks
 
+<<<<<<< ours
 fuzz: $(VENV)/dev.stamp  ## Policy files as nobody would write them, for SECONDS; failing ones are kept in fuzz-failures/
 	$(BIN)/python -m tests.fuzz.policy_files --seconds $(SECONDS)
+=======
+bench-policy: $(VENV)/bench.stamp  ## Policy beside cedarpy and pycasbin
+	$(BIN)/python -m benchmarks policy
+>>>>>>> theirs
 
 docs: $(VENV)/dev.stamp  ## Regenerate the documents that follow from code
 	$(BIN)/python -m tests.docs.lifecycle > docs/lifecycle.md
@@ -47,6 +56,7 @@ docs: $(VENV)/dev.stamp  ## Regenerate the documents that follow from code
 lock:  ## Renew the locked dependencies (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in -o requirements/run.lock $(UPGRADE)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev -c requirements/run.lock pyproject.toml requirements/build.in -o requirements/dev.lock $(UPGRADE)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra bench -c requirements/dev.lock pyproject.toml requirements/build.in -o requirements/bench.lock $(UPGRADE)
 
 $(VENV)/run.stamp: requirements/run.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -56,6 +66,10 @@ $(VENV)/run.stamp: requirements/run.lock pyproject.toml
 
 $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
 	$(PIP) --require-hashes -r requirements/dev.lock
+	touch $@
+
+$(VENV)/bench.stamp: requirements/bench.lock $(VENV)/dev.stamp
+	$(PIP) --require-hashes -r requirements/bench.lock
 	touch $@
 
 clean:

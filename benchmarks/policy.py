@@ -1,141 +1,183 @@
-"""Decisions a second over 10, 1,000 and 10,000 rules, beside a naive loop and a loop over compiled conditions.
+"""One workload through our engine, cedarpy, pycasbin and three loops: 100, 1,000 and 10,000 rules, door and boundary.
 
-The floor is what one would write in an afternoon: tuples in a list, compared one by one, the least tier kept. The peer
-is one compiled CEL condition for each rule, all over one prepared context. Ours does more: globs, groups, unknown
-values, reasons with file and line, approvals merged. Believe the ratios, and how each grows from left to right.
+Nine rules in ten are structural, one carries a condition; each question is asked once, of a run of its own, so nothing
+kept from an earlier answer helps. Contenders take turns on every slice of the questions. Every answer is compared with
+a naive reading of CONTRACT section 5, ours with verdict and approvals: one that is wrong ends the benchmark with 1.
+Peers say yes or no; ours says with each verdict why, how far and whom to ask.
+
+    make bench-policy    # installs cedarpy and pycasbin first; python -m benchmarks policy runs with what is there
 """
 
+import gc
+import sys
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+import tracemalloc
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from statistics import median
 
-import cel
+from benchmarks.ours import AGENT, Ours, call_of, task_of
+from benchmarks.peers.loops import BareIndex, CelLoop, PythonLoop
+from benchmarks.workload import Asked, Contender, Entry, entries, questions, when
+from domain.decisions import Allow, Deny, RequireApproval
+from tests.policy.reference import Asked as AskedOfReference
+from tests.policy.reference import Called, Reference
 
-from benchmarks.report import Row, table
-from domain.agents import Agent
-from domain.calls import ToolCall, ToolSpec
-from domain.people import Snapshot
-from domain.runs import Run
-from domain.tasks import Context, Source, Task, Trigger, Trust
-from domain.tiers import Effect, Tier
-from policy.check import Sources, load
-from policy.engine import PolicySet
-from policy.files import Faults
-
-COUNTS = (10, 1_000, 10_000)
-SECONDS = 0.4
-NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
-PEOPLE = Snapshot(version="1", at=NOW)
-AGENT = Agent(slug="bench", describe="", handles=("chat",), tier=Tier.PRODUCTION, tools=("*",))
-TASK = Task(
-    type="chat",
-    requester="user:U1",
-    trigger=Trigger(source=Source.USER, source_id="1", timestamp=NOW),
-    context=Context(organization_id="acme", repository_id="acme/repo-3"),
-    trust=Trust.PERSON,
-)
-SPEC = ToolSpec(
-    name="service.restart",
-    version=1,
-    effect=Effect.CHANGE,
-    describe="",
-    arguments={},
-    selectors=("service",),
-    resource="prod/{service}",
-)
-CALL = ToolCall(
-    call_id="c1",
-    tool=SPEC.name,
-    version=1,
-    effect=Effect.CHANGE,
-    arguments={"service": "service-3"},
-    resource="prod/service-3",
-    labels={"env": "prod"},
-)
-_RULE = """
-  - {{id: task-{n}, match: {{type: [chat], repository: ["acme/repo-{n}"]}},
-      limit: {{tier: production, max_iterations: 9}}}}
-  - {{id: call-{n}, match: {{effect: [change], resource: ["prod/service-{n}", "prod/service-{n}/*"]}},
-      approve: [{{from: peer}}]}}"""
+COUNTS = (100, 1_000, 10_000)
+QUESTIONS, SLICE = 400, 40
+CONDITIONS = {when(3): lambda values: values["call"]["arguments"].get("count", 0) > 3}
 
 
-class Tools:
-    """One tool."""
+@dataclass(slots=True)
+class Measured:
+    """One contender over one count of rules; times of single decisions in microseconds."""
 
-    def names(self) -> tuple[str, ...]:
-        return (SPEC.name,)
+    name: str
+    contender: Contender
+    load_s: float
+    door: list[float] = field(default_factory=list)
+    boundary: list[float] = field(default_factory=list)
+    wrong: int = 0
 
 
 def main() -> None:
-    """Print the table."""
-    rows: list[Row] = []
+    """Print the tables."""
+    print("### Policy\n")
+    print("| rules | engine | boundary p50 | p99 | verdicts/s | door p50 | load | beside cedarpy |")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|")
+    wrong = 0
     for count in COUNTS:
-        policies = policies_of(count)
-        floor = rate(naive(count))
-        rows += [
-            Row(f"naive tuple loop, {count:,} rules", floor, "decisions/s", floor),
-            Row(f"CEL loop, {count:,} rules", rate(conditions(count)), "decisions/s", floor),
-            Row(f"door, {count:,} rules", rate(door(policies)), "decisions/s", floor),
-            Row(f"boundary (door again, and the call), {count:,} rules", rate(boundary(policies)), "verdicts/s", floor),
-        ]
-    print(table("Policy", rows))
+        measured = measure(entries(count), questions(count, QUESTIONS))
+        wrong += sum(one.wrong for one in measured)
+        print("\n".join(rows(count, measured)), flush=True)
+    print(f"\n{wrong} wrong of {len(COUNTS) * QUESTIONS * 2} questions to each.\n")
+    print(f"Memory: {memory_per_rule(COUNTS[-1]):,.0f} bytes a rule, of {COUNTS[-1]:,}, text not kept.\n")
+    if wrong:
+        sys.exit(1)
 
 
-def policies_of(count: int) -> PolicySet:
-    """So many rules, half about tasks and half about calls, loaded from YAML like any others."""
-    text = "version: 1\npolicies:" + "".join(_RULE.format(n=n) for n in range(count // 2))
-    faults = Faults()
-    found = load(Sources(policies=[("policies/many.yaml", text)]), faults)
-    faults.check()
-    return found
+def measure(listed: Sequence[Entry], asked: Sequence[Asked]) -> list[Measured]:
+    """Every contender asked every question, in turns."""
+    measured = [_loaded(name, of, listed) for name, of in contenders().items()]
+    truth = reference(listed)
+    ours = measured[0].contender
+    assert isinstance(ours, Ours)
+    gc.collect()
+    gc.freeze()
+    for number, start in enumerate(range(0, len(asked), SLICE)):
+        some = asked[start : start + SLICE]
+        expected = [(truth.door(_asked(one)), truth.boundary(_asked(one), _called(one))) for one in some]
+        door, boundary = [not d.denied for d, _ in expected], [b.verdict != "deny" for _, b in expected]
+        for one in measured[number % len(measured) :] + measured[: number % len(measured)]:
+            one.wrong += _ask(one.contender, some, one.door, door, at_door=True)
+            one.wrong += _ask(one.contender, some, one.boundary, boundary, at_door=False)
+        measured[0].wrong += sum(
+            _differs(ours, one, said.verdict, said.approvals) for one, (_, said) in zip(some, expected, strict=True)
+        )
+    gc.unfreeze()
+    return measured
 
 
-def door(policies: PolicySet) -> Callable[[], object]:
-    """One decision about a task."""
-    tools = Tools()
-    return lambda: policies.evaluate(TASK, AGENT, standing=("user:U1",), people=PEOPLE, catalog=tools, now=NOW)
+def contenders() -> Mapping[str, type[Contender]]:
+    """Those that are installed, ours first."""
+    found: dict[str, type[Contender]] = {"ours": Ours}
+    if find_spec("cedarpy"):
+        from benchmarks.peers.cedar import Cedar  # noqa: PLC0415 - may not be installed
+
+        found["cedarpy"] = Cedar
+    if find_spec("casbin"):
+        from benchmarks.peers.pycasbin import Casbin  # noqa: PLC0415 - may not be installed
+
+        found["pycasbin"] = Casbin
+    return {**found, "a CEL program a rule": CelLoop, "a Python loop": PythonLoop, "a bare index": BareIndex}
 
 
-def boundary(policies: PolicySet) -> Callable[[], object]:
-    """One verdict on a call, the rules of the door asked again."""
-    decision = policies.evaluate(TASK, AGENT, standing=("user:U1",), people=PEOPLE, catalog=Tools(), now=NOW)
-    run = Run(run_id="r", task=TASK, agent=AGENT.slug, decision=decision, standing=("user:U1",))
-    return lambda: policies.check_call(run, CALL, SPEC, people=PEOPLE, now=NOW)
+def reference(listed: Sequence[Entry]) -> Reference:
+    """The naive reading."""
+    return Reference(rules=[entry.rule for entry in listed], conditions=CONDITIONS, tools=AGENT.tools)
 
 
-def naive(count: int) -> Callable[[], object]:
-    """Tuples in a list, compared one by one."""
-    rules = [("chat", f"acme/repo-{n}", 4) for n in range(count)]
-
-    def decide() -> int:
-        tier = 4
-        for type_, repository, least in rules:
-            if type_ == TASK.type and repository == TASK.context.repository_id:
-                tier = min(tier, least)
-        return tier
-
-    return decide
-
-
-def conditions(count: int) -> Callable[[], object]:
-    """One compiled condition a rule."""
-    programs = [cel.compile(f"task.type == 'chat' && task.repository == 'acme/repo-{n}'") for n in range(count)]
-    context = cel.Context({"task": {"type": TASK.type, "repository": TASK.context.repository_id}})
-    return lambda: [program.execute(context) for program in programs]
+def rows(count: int, measured: Sequence[Measured]) -> Iterator[str]:
+    """The table's lines for one count of rules."""
+    cedar = next((median(one.boundary) for one in measured if one.name == "cedarpy"), None)
+    for one in measured:
+        p50, p99 = median(one.boundary), sorted(one.boundary)[int(len(one.boundary) * 0.99)]
+        beside = "" if cedar is None else f"{cedar / p50:,.1f} x"
+        rate = 1e6 / (sum(one.boundary) / len(one.boundary))
+        yield (
+            f"| {count:,} | {one.name} | {_micro(p50)} | {_micro(p99)} | {rate:,.0f} | {_micro(median(one.door))} "
+            f"| {one.load_s * 1000:,.0f} ms | {beside} |"
+        )
 
 
-def rate(work: Callable[[], object]) -> float:
-    """How often a second; the best of three."""
-    return max(_rate(work) for _ in range(3))
+def memory_per_rule(count: int) -> float:
+    """Bytes that stay allocated once so many rules are loaded, by Python's own count."""
+    listed = entries(count)
+    Ours(listed[:10])
+    gc.collect()
+    tracemalloc.start()
+    held = Ours(listed)
+    gc.collect()
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(held.policies.rules) == count
+    return size / count
 
 
-def _rate(work: Callable[[], object]) -> float:
-    work()
-    times, start = 0, time.perf_counter()
-    while time.perf_counter() - start < SECONDS:
-        work()
-        times += 1
-    return times / (time.perf_counter() - start)
+def _loaded(name: str, of: type[Contender], listed: Sequence[Entry]) -> Measured:
+    gc.collect()
+    start = time.perf_counter()
+    contender = of(listed)
+    return Measured(name, contender, time.perf_counter() - start)
+
+
+def _ask(
+    contender: Contender, some: Sequence[Asked], times: list[float], expected: Sequence[bool], *, at_door: bool
+) -> int:
+    """Time each question; how many answers were wrong."""
+    wrong = 0
+    prepared = [contender.question(one, at_door=at_door) for one in some]
+    for decide, right in zip(prepared, expected, strict=True):
+        start = time.perf_counter_ns()
+        said = decide()
+        times.append((time.perf_counter_ns() - start) / 1000)
+        wrong += said is not right
+    return wrong
+
+
+def _differs(ours: Ours, asked: Asked, verdict: str, approvals: Mapping[str, tuple[object, ...]]) -> bool:
+    match ours.check(ours.run(asked), call_of(asked)):
+        case Allow():
+            return verdict != "allow"
+        case Deny():
+            return verdict != "deny"
+        case RequireApproval(requirements=required):
+            terms = {
+                one.approvers.text: (one.count, one.within_s, one.use_within_s, one.break_glass) for one in required
+            }
+            return (verdict, dict(approvals)) != ("require_approval", terms)
+
+
+def _asked(one: Asked) -> AskedOfReference:
+    task = task_of(one)
+    return AskedOfReference(
+        type=task.type,
+        source=one.source,
+        agent=AGENT.slug,
+        repository=one.repository,
+        requester=one.requester,
+        groups=one.groups,
+    )
+
+
+def _called(one: Asked) -> Called:
+    call = call_of(one)
+    return Called(tool=one.tool, effect=one.effect, resource=one.resource, labels=call.labels, arguments=call.arguments)
+
+
+def _micro(value: float) -> str:
+    return f"{value:,.0f} µs" if value >= 100 else f"{value:.1f} µs"
 
 
 if __name__ == "__main__":
