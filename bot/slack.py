@@ -78,9 +78,11 @@ def socket_of(configuration: Configuration, app: AsyncApp, workspace: Workspace)
 def places_of(configuration: Configuration, *, unconfined: bool) -> Places:
     """Where things are shown."""
     places = configuration.places
+    approvals, default = (next(iter(places.get(name, ())), None) for name in ("approvals", "default"))
     return Places(
-        approvals=next(iter(places.get("approvals", ())), None),
-        default=next(iter(places.get("default", ())), None),
+        approvals=approvals,
+        default=default,
+        notices=places.get("approvals", ()) or places.get("default", ()),
         unconfined=unconfined,
     )
 

@@ -11,11 +11,12 @@ What ends in `:now` is coalesced: only the latest counts. Everything else is gua
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
+from bot.thread.notices import of_glass
 from domain.canonical import Json
 from domain.envelopes import Post
 from domain.events import Recorded
 from domain.runs import OVER, CallRecord, CallStatus, Run, Status
-from handlers.slack.show.approval import approval
+from handlers.slack.show.approval import Payload, approval
 from handlers.slack.show.card import card
 from handlers.slack.show.message import Message, metadata
 from handlers.slack.show.outcome import outcome, question
@@ -32,6 +33,9 @@ class Places:
     approvals: str | None = None
     default: str | None = None
     unconfined: bool = False
+    notices: tuple[str, ...] = ()  # channels for what everybody must hear of, of private runs too
+    private: bool = False  # the run is: what it is about is shown nowhere but in its own thread
+    stopped: bool = False  # the switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +59,16 @@ def step(story: Story, recorded: Recorded, places: Places) -> tuple[Story, list[
     found: list[Post] = []
     if seat is not None:
         if before.run.task is None and story.run.task is not None:
-            found.append(_post(seat, "card", card(story.run, unconfined=places.unconfined), thread=seat.thread))
+            found.append(_post(seat, "card", _card(story.run, places), thread=seat.thread))
         if told is not None:
             found.append(_post(seat, f"{recorded.seq}:trace", told, thread=seat.below))
         found += _approvals(before, story, seat, places)
+        found += of_glass(story.run, recorded, places.notices, private=places.private)
         found += _questions(before.run, story.run, seat, places)
         if story.run.status is Status.FINISHED and before.run.status is not Status.FINISHED:
             end = outcome(story.run, unconfined=places.unconfined)
             found.append(_post(seat, "outcome", end, thread=seat.below))
-            final = card(story.run, unconfined=places.unconfined)
+            final = _card(story.run, places)
             found.append(_update(seat, "card", "card:end", final))
     return (story.told() if due(story) else story), found
 
@@ -73,7 +78,7 @@ def live(story: Story, places: Places) -> list[Post]:
     seat = _seat(story.run, places)
     if seat is None or story.run.task is None:
         return []
-    now = card(story.run, unconfined=places.unconfined)
+    now = _card(story.run, places)
     found = [_session(seat), _update(seat, "card", "card:now", now, guaranteed=False)]
     for approval_id, record in _asked(story).items():
         if record.status not in OVER:
@@ -109,9 +114,17 @@ def _approvals(before: Story, story: Story, seat: _Seat, places: Places) -> list
     return found
 
 
+def _card(run: Run, places: Places) -> Message:
+    return card(run, unconfined=places.unconfined, stopped=places.stopped)
+
+
+def _payload(story: Story, record: CallRecord, places: Places) -> Payload:
+    return approval(story, record, unconfined=places.unconfined, stopped=places.stopped)
+
+
 def _new_cards(story: Story, seat: _Seat, approval_id: str, record: CallRecord, places: Places) -> list[Post]:
     """The payload first where the card cannot hold it, then the card; the same again where approvers meet."""
-    payload = approval(story, record, unconfined=places.unconfined)
+    payload = _payload(story, record, places)
     found: list[Post] = []
     for name, channel, thread in _copies(seat, places):
         card_key, file_key = f"{approval_id}:{name}", f"{approval_id}:{name}:file"
@@ -130,7 +143,7 @@ def _new_cards(story: Story, seat: _Seat, approval_id: str, record: CallRecord, 
 def _shown_again(
     story: Story, seat: _Seat, approval_id: str, record: CallRecord, places: Places, *, suffix: str
 ) -> list[Post]:
-    payload = approval(story, record, unconfined=places.unconfined)
+    payload = _payload(story, record, places)
     extra: dict[str, Json] = {}
     found = []
     for name, channel, _ in _copies(seat, places):

@@ -11,7 +11,7 @@ from bot.thread.receipts import Receipts
 from bot.thread.refusals import BAD, GONE, LOST, NO_SESSIONS, SETUP
 from domain.canonical import Json
 from domain.envelopes import Queued
-from domain.events import Posted
+from domain.events import ORGANIZATION_STREAM, Posted
 from handlers.ports import Outbox
 from handlers.slack.gateway import Gateway
 from handlers.slack.show.message import note
@@ -136,7 +136,7 @@ class Courier:
             await self._outbox.drop(key, "what it belongs to was never shown")
             return True
         await self._outbox.sent(key, *place)
-        if queued.post.guaranteed:
+        if queued.post.guaranteed and queued.post.run_id != ORGANIZATION_STREAM:
             await self._receipts.posted(queued.post.run_id, Posted(key=key, channel=place[0], ts=place[1]))
         return True
 
@@ -166,6 +166,7 @@ class Courier:
 
     async def _post(self, queued: Queued, key: str) -> tuple[str, str] | None:
         body, channel = queued.post.body, str(queued.post.body["channel"])
+        channel = await self._gateway.conversation(channel) if channel[0] in "UW" else channel  # to a person
         thread = await self._thread(queued)
         if body.get("thread") and thread is None:
             return None

@@ -6,13 +6,16 @@ import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import structlog
 
 from bot.thread.composer import Places, live, settled, step
+from bot.thread.notices import of_organization
 from domain.envelopes import Post
 from domain.events import ORGANIZATION_STREAM, Posted, Recorded, TaskReceived
 from domain.evolve import IllegalEvent
+from domain.organization import Organization, evolve_organization
 from domain.runs import Run
 from handlers.ports import Outbox
 from handlers.slack.show.story import Story
@@ -37,12 +40,15 @@ class Follower:
         *,
         wake: Callable[[], None] = lambda: None,
         public: Callable[[str], Awaitable[bool]] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._journal = journal
         self._outbox = outbox
         self._everywhere = places
         self._wake = wake
         self._public = public
+        self._clock = now
+        self._organization = Organization()
         self._places: dict[str, Places] = {}  # by run: approvals of private runs are not shown elsewhere
         self._stories: OrderedDict[str, Story] = OrderedDict()
         self._receipts: dict[str, set[str]] = {}  # posts of a run that are out, also by receipts later in the log
@@ -65,12 +71,13 @@ class Follower:
 
     async def refresh(self, run_id: str) -> None:
         """Show the run's cards again: one of them is gone."""
-        log = await self._journal.read(run_id)
+        log = await self._journal.read(run_id) if run_id != ORGANIZATION_STREAM else []
         if not log:
             return
         story, places = Story(run=Run(run_id=run_id)), await self._places_of(log[0])
         for recorded in log:
             story, _ = step(story, recorded, places)
+        places = replace(places, stopped=self._organization.stopped)
         cards = live(story, places) + settled(story, places)
         await self._outbox.put(cards, reader=READER, position=0)
         self._wake()
@@ -108,7 +115,12 @@ class Follower:
         posts: list[Post] = []
         touched: dict[str, None] = {}
         for recorded in batch:
-            if recorded.stream == ORGANIZATION_STREAM or recorded.stream in self._broken:
+            if recorded.stream == ORGANIZATION_STREAM:
+                said, moved = await self._declared(recorded)
+                posts += said
+                touched |= dict.fromkeys(moved)
+                continue
+            if recorded.stream in self._broken:
                 continue
             if isinstance(recorded.event, Posted) and recorded.stream not in self._stories:
                 continue
@@ -127,9 +139,31 @@ class Follower:
         if posts:
             self._wake()
 
+    async def _declared(self, recorded: Recorded) -> tuple[list[Post], list[str]]:
+        """What is to be said of the organization, and the runs whose cards look otherwise now."""
+        before = self._organization
+        for each in await self._journal.read(ORGANIZATION_STREAM, before.seq) if recorded.seq > before.seq else ():
+            if each.seq <= recorded.seq:
+                before, self._organization = self._organization, evolve_organization(self._organization, each)
+        said = of_organization(before, recorded, self._everywhere.notices, self._clock())
+        if before.stopped == self._organization.stopped:
+            return said, []
+        open_runs = (await self._journal.open_runs())[:_STORIES]
+        for run_id in open_runs:
+            await self._known(run_id, recorded.position)
+        return said, open_runs
+
+    async def _known(self, run_id: str, position: int) -> None:
+        """Have the run's story at hand, as far as it was told."""
+        if run_id in self._stories or run_id in self._broken:
+            return
+        told = [each for each in await self._journal.read(run_id) if each.position < position]
+        if told:  # what comes after is still to be told
+            self._stories[run_id] = await self._load(replace(told[-1], seq=told[-1].seq + 1))
+
     def _now(self, story: Story) -> list[Post]:
         """The cards as they should look; of approvals that are over, those whose older look may still wait, once."""
-        places = self._places[story.run.run_id]
+        places = replace(self._places[story.run.run_id], stopped=self._organization.stopped)
         over = settled(story, places, self._open)
         self._open -= {post.key for post in over}
         now = live(story, places)
@@ -143,7 +177,8 @@ class Follower:
             story = await self._load(recorded)
         if recorded.seq <= story.run.seq:
             return []
-        story, posts = step(story, recorded, self._places[run_id])
+        places = replace(self._places[run_id], stopped=self._organization.stopped)
+        story, posts = step(story, recorded, places)
         if isinstance(recorded.event, Posted):
             self._receipts.setdefault(run_id, set()).add(recorded.event.key)
         self._stories[run_id] = story
@@ -171,7 +206,7 @@ class Follower:
         task = first.event.task if isinstance(first.event, TaskReceived) else None
         if self._public is None or task is None or task.place is None or await self._public(task.place.channel):
             return self._everywhere
-        return replace(self._everywhere, approvals=None)
+        return replace(self._everywhere, approvals=None, private=True)
 
     def _fresh(self, posts: Sequence[Post]) -> list[Post]:
         """Those that would show something else than what was queued last."""

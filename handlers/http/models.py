@@ -125,7 +125,7 @@ class Vote(Outgoing):
     """One person's word on one request."""
 
     by: str
-    ballot: Literal["approve", "deny"]
+    ballot: Literal["approve", "deny", "break_glass"]
     reason: str
 
 

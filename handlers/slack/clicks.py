@@ -51,7 +51,7 @@ def _pressed(seat: Seat, name: str, value: list[str]) -> Intent:
             return Voted(seat=seat, approval_id=approval_id, digest=digest, ballot=Ballot.APPROVE, card=card)
         case "details", [("why" | "rules") as what, run_id]:
             return Opened(seat=seat, form=name, about={"run": run_id, "what": what} | _where(seat))
-        case "deny" | "ask" | "details", [approval_id, digest]:
+        case "deny" | "break_glass" | "ask" | "details", [approval_id, digest]:
             about = {"approval": approval_id, "digest": digest, "run": run_of(approval_id)}
             return Opened(seat=seat, form=name, about=about | _where(seat))
         case "pause" | "resume" | "stop", [run_id]:
@@ -105,10 +105,10 @@ def form_intent(payload: Mapping[str, Json], received_at: datetime) -> Intent:
     if form not in FORMS:
         return Ignored(why=f"the view {form} asks nothing")
     match form:
-        case "deny":
+        case "deny" | "break_glass":
             card = (channel, ts) if channel and ts else None
             approval, digest = text_of(about, "approval"), text_of(about, "digest")
-            return Voted(seat=seat, approval_id=approval, digest=digest, ballot=Ballot.DENY, reason=typed, card=card)
+            return Voted(seat=seat, approval_id=approval, digest=digest, ballot=Ballot(form), reason=typed, card=card)
         case "task":
             return _about_message(seat, about, typed, text_of(view, "id"), received_at)
         case "answer":

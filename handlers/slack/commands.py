@@ -4,7 +4,8 @@ import re
 from datetime import datetime
 
 from domain.signals import SignalKind
-from handlers.slack.words import Again, Climb, Intent, Misspoken, Reload, Request, Seat, Steer, Switch, Told
+from handlers.slack import freezes
+from handlers.slack.words import Again, Climb, Forced, Intent, Misspoken, Reload, Request, Seat, Steer, Switch, Told
 
 RUN_ID = re.compile(r"r-[a-z0-9]{4,40}", re.IGNORECASE)
 _VERBS = {
@@ -20,7 +21,7 @@ NEEDS_TEXT = frozenset({SignalKind.REDIRECT, SignalKind.ANSWER})
 _SAYS = {SignalKind.REDIRECT: "what to do instead", SignalKind.ANSWER: "the answer"}
 _SHOWS = ("status", "why")
 _MOVES = ("promote", "demote")
-_NOT_YET = ("undo", "freeze")
+_NOT_YET = ("undo",)
 
 HELP = """\
 What I understand:
@@ -29,6 +30,8 @@ What I understand:
 /ops pause|resume|stop|takeover|handback|retry RUN
 /ops redirect RUN NEW REQUEST · /ops answer RUN TEXT
 /ops autonomy [AGENT] · /ops autonomy promote AGENT · /ops autonomy demote AGENT WHY
+/ops freeze WHAT until WHEN [because WHY] · /ops unfreeze ID · /ops freezes
+/ops break-glass RUN WHY: countersign alone, where the rule permits it
 /ops stop-all [WHY] · /ops resume-all [WHY] · /ops reload
 In a run's thread: reply to talk to it; “pause” or “stop” alone do just that."""
 
@@ -44,6 +47,9 @@ def parse(text: str, seat: Seat, *, occurrence: str, at: datetime, here: str | N
         return Switch(seat=seat, stop=verb.startswith("stop"), why=rest)
     if verb == "reload" and not rest:
         return Reload(seat=seat)
+    frozen = freezes.parse(verb, rest, seat)
+    if frozen is not None:
+        return frozen
     if verb == "approvals" and not rest:
         return Told(seat=seat, what="approvals")
     if verb == "autonomy":
@@ -53,6 +59,8 @@ def parse(text: str, seat: Seat, *, occurrence: str, at: datetime, here: str | N
         return _show(verb, seat, run_id or here)
     if verb in _VERBS:
         return _steer(_VERBS[verb], seat, run_id, rest if run_id is None else tail, here)
+    if verb in ("break-glass", "breakglass"):
+        return _forced(seat, run_id, rest if run_id is None else tail, here)
     if verb == "retry":
         return _retry(seat, run_id, rest, occurrence)
     if run_id is not None and not tail and word.isalpha():
@@ -64,9 +72,12 @@ def parse(text: str, seat: Seat, *, occurrence: str, at: datetime, here: str | N
 
 def is_command(text: str) -> bool:
     """Whether these words begin as a command does, so that in a thread they are not just said to the run."""
-    verb = text.strip().partition(" ")[0].casefold().rstrip(":")
+    word, _, rest = text.strip().partition(" ")
+    verb = word.casefold().rstrip(":")
+    if freezes.is_freeze(verb, rest.strip()) or verb in ("break-glass", "breakglass"):
+        return True
     known = verb in (*_VERBS, *_SHOWS, "help", "approvals", "retry", "reload", "autonomy", "stop-all", "resume-all")
-    return known and (len(text.split()) == 1 or _run(text.strip().partition(" ")[2].strip())[0] is not None)
+    return known and (len(text.split()) == 1 or _run(rest.strip())[0] is not None)
 
 
 def signal_of(text: str) -> SignalKind | None:
@@ -119,6 +130,14 @@ def _retry(seat: Seat, run_id: str | None, rest: str, occurrence: str) -> Intent
         given = f"“{rest}” is not a run. " if rest else ""
         return Misspoken(seat=seat, text=f"{given}Say which run: /ops retry RUN. Nothing was changed.")
     return Again(seat=seat, run_id=run_id, occurrence=occurrence)
+
+
+def _forced(seat: Seat, run_id: str | None, why: str, here: str | None) -> Intent:
+    run_id = run_id or here
+    if run_id is None or not why:
+        what = "which run, and why" if run_id is None else "why"
+        return Misspoken(seat=seat, text=f"Say {what}: /ops break-glass RUN WHY. Nothing was countersigned.")
+    return Forced(seat=seat, run_id=run_id, why=why)
 
 
 def _unknown(seat: Seat, verb: str, run_id: str) -> Intent:

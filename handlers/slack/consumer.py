@@ -5,14 +5,16 @@ from typing import assert_never
 
 import structlog
 
+from domain.approvals import Ballot
 from domain.canonical import Json
 from domain.envelopes import Envelope
-from domain.runs import Question, Run, Status
+from domain.runs import CallStatus, Question, Run, Status
 from domain.signals import Signal, SignalKind
 from domain.tasks import Context, Source, Task, Trigger, Trust, run_id_of
 from handlers.inbox import NotYet
 from handlers.slack import commands, words
 from handlers.slack.answers import Answers
+from handlers.slack.freezes import Freezes
 from handlers.slack.intents import read
 from handlers.slack.opener import Opener
 from handlers.slack.requests import Desk, Requests
@@ -34,6 +36,7 @@ class SlackConsumer:
         self._operator = desk.operator
         self._answers = Answers(desk.gateway)
         self._requests = Requests(desk, self._answers)
+        self._freezes = Freezes(desk.operator, desk.gateway, desk.clock.now)
         self._opener = Opener(desk.gateway, desk.shows, self._answers, self._run_of)
 
     async def handle(self, envelope: Envelope) -> None:
@@ -85,6 +88,12 @@ class SlackConsumer:
                 await self._reload(intent)
             case words.Climb():
                 await self._climb(intent)
+            case words.Freeze():
+                await self._answers.reply(intent.seat, await self._freezes.declare(intent))
+            case words.Unfreeze():
+                await self._answers.reply(intent.seat, await self._freezes.lift(intent))
+            case words.Forced():
+                await self._force(intent)
             case words.Misspoken():
                 await self._answers.tell(intent.seat, intent.text)
             case words.HomeOpened():
@@ -100,6 +109,25 @@ class SlackConsumer:
                 return
             case _:
                 assert_never(intent)
+
+    async def _force(self, intent: words.Forced) -> None:
+        """As a click on the card that shows what this run asks now; with several, the card must be clicked."""
+        run = await self._desk.shows.run(intent.seat.principal, intent.run_id)
+        asked = [r.request for r in (run.live if run else ()) if r.status is CallStatus.AWAITING and r.request]
+        if run is None or len(asked) != 1:
+            why = "asks about several calls; use the button on the card" if asked else "asks nobody that you can see"
+            await self._answers.tell(intent.seat, f"`{intent.run_id}` {why}. Nothing was countersigned.")
+            return
+        click = Click(
+            approval_id=asked[0].approval_id,
+            by=intent.seat.principal,
+            ballot=Ballot.BREAK_GLASS,
+            digest=asked[0].digest,
+            reason=intent.why,
+            card=run.posted.get(f"{run.run_id}:{asked[0].approval_id}:card"),
+            channel=intent.seat.channel,
+        )
+        await self._answers.reply(intent.seat, await self._operator.vote(click))
 
     async def _published(self, user: str, view: Mapping[str, Json]) -> None:
         """A home tab that Slack does not take is not worth a word to the person, who will open it again."""

@@ -110,11 +110,15 @@ class Gateway:
 
     async def direct(self, user: str, message: Message) -> None:
         """A direct message."""
+        await self.post(await self.conversation(user), message.body())
+
+    async def conversation(self, user: str) -> str:
+        """The channel of our direct messages with somebody."""
         if user not in self._directs:
             answer = await self._wire.call("conversations.open", body={"users": user}, repeatable=True)
             channel = answer.get("channel")
             self._directs[user] = str(channel["id"]) if isinstance(channel, dict) else ""
-        await self.post(self._directs[user], message.body())
+        return self._directs[user]
 
     async def open_view(self, trigger_id: str, view: Mapping[str, Json]) -> Mapping[str, Json]:
         """A modal. The trigger lives three seconds and works once, so nothing is waited for."""
@@ -135,6 +139,11 @@ class Gateway:
     async def users(self) -> list[Mapping[str, Json]]:
         """Everybody."""
         return await self._listing("users.list", "members", {"limit": "1000"})
+
+    async def user(self, user: str) -> Mapping[str, Json]:
+        """What Slack knows of a person."""
+        found = (await self._wire.call("users.info", query={"user": user}, repeatable=True)).get("user")
+        return found if isinstance(found, dict) else {}
 
     async def group_members(self, group: str) -> list[str]:
         """The ids of a user group. Raises SlackSaid for one that is disabled or not there."""

@@ -8,7 +8,7 @@ from handlers.slack import commands
 from handlers.slack.clicks import click_intent, form_intent, shortcut_intent
 from handlers.slack.envelopes import team_of, text_of
 from handlers.slack.messages import event_intent, unescape
-from handlers.slack.words import Ignored, Intent, Opened, Seat, SessionStopped, Spoken, Steer, Switch, Turned
+from handlers.slack.words import Freeze, Ignored, Intent, Opened, Seat, SessionStopped, Spoken, Steer, Switch, Turned
 
 
 def read(envelope: Envelope) -> Intent:
@@ -46,7 +46,7 @@ def urgent(intent: Intent) -> bool:
     match intent:
         case Steer(kind=kind) | Spoken(kind=SignalKind() as kind):
             return kind in CONTROL
-        case Switch() | SessionStopped() | Opened() | Turned():
+        case Switch() | Freeze() | SessionStopped() | Opened() | Turned():
             return True
         case _:
             return False

@@ -80,6 +80,8 @@ def _first(intent: Opened) -> forms.View:
     match intent.form:
         case "deny":
             return forms.deny(intent.about)
+        case "break_glass":
+            return forms.break_glass(intent.about)
         case "redirect":
             return forms.redirect(intent.about)
         case "ask":

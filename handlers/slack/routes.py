@@ -12,9 +12,9 @@ CHANGES = (
     "channel_shared",
     "channel_unshared",
 )
-ACTIONS = ("approve", "deny", "ask", "details", "pause", "resume", "redirect", "stop", "merge", "answer")
+ACTIONS = ("approve", "deny", "break_glass", "ask", "details", "pause", "resume", "redirect", "stop", "merge", "answer")
 PAGING = ("page_back", "page_next")
-FORMS = ("deny", "redirect", "ask", "answer", "task")
+FORMS = ("deny", "break_glass", "redirect", "ask", "answer", "task")
 SHORTCUTS = ("task_from_message", "explain_decision")
 
 # Web API methods the gateway calls, each with the scopes of which one must be granted (none: any token may).
@@ -29,6 +29,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "conversations.history": ("channels:history", "groups:history", "im:history", "mpim:history"),
     "conversations.replies": ("channels:history", "groups:history", "im:history", "mpim:history"),
     "conversations.open": ("im:write",),
+    "users.info": ("users:read",),
     "users.list": ("users:read",),
     "usergroups.users.list": ("usergroups:read",),
     "views.open": (),

@@ -13,6 +13,7 @@ from handlers.slack.envelopes import text_of
 from handlers.slack.gateway import Gateway
 from handlers.slack.show import kit
 from handlers.slack.show.card import card, request_line, whole
+from handlers.slack.show.freezes import freezes
 from handlers.slack.show.home import Row, home, listing
 from handlers.slack.show.message import Message, note
 from handlers.slack.show.parts import Part, parts
@@ -61,9 +62,11 @@ class Shows:
         return run if run is not None and run.task is not None and await self._operator.may_read(who, run) else None
 
     async def message(self, who: Principal, what: str, run_id: str | None) -> Message:
-        """The answer to `/ops help|status|why|approvals`."""
+        """The answer to `/ops help|status|why|approvals|freezes`."""
         if what == "help":
             return note(HELP)
+        if what == "freezes":
+            return freezes(await self._operator.freezes())
         if what == "approvals":
             rows = await self.waiting(who)
             return _listed("Waiting for a countersignature", rows, "Nothing waits for a countersignature.")
@@ -77,7 +80,7 @@ class Shows:
             return await self._unknown(who, run_id)
         if what == "why":
             return why_message(run, await self._why(run))
-        return card(run, unconfined=self._unconfined)
+        return card(run, unconfined=self._unconfined, stopped=await self._operator.everything_stopped())
 
     async def _why(self, run: Run) -> list[Part]:
         return why_parts(run, await self._log.read(run.run_id), await self._operator.why(run))
@@ -94,7 +97,8 @@ class Shows:
         mine = [row for row in await self.runs(who) if row.run.received.requester == who]
         stopped = await self._operator.everything_stopped()
         waiting = await self.waiting(who)
-        return home(waiting, mine, stopped=stopped, unconfined=self._unconfined, rules=self._rules())
+        frozen = [one for one in await self._operator.freezes() if one.holds]
+        return home(waiting, mine, stopped=stopped, frozen=frozen, unconfined=self._unconfined, rules=self._rules())
 
     async def runs(self, who: Principal) -> list[Row]:
         """The latest runs that this person may read."""

@@ -87,6 +87,7 @@ class Bucket:
 # Calls a second and in a burst, below what Slack allows the whole workspace (reference: chat.update 50 a minute).
 _PACE = {
     "chat.update": (45 / 60, 20.0),
+    "users.info": (90 / 60, 20.0),
     "users.list": (18 / 60, 10.0),
     "usergroups.users.list": (18 / 60, 10.0),
     "conversations.replies": (45 / 60, 20.0),

@@ -8,6 +8,7 @@ from domain import events as e
 from domain.approvals import Ballot, Vote
 from domain.events import Event
 from domain.evolve import replay
+from domain.freezes import Frozen
 from domain.runs import CallStatus, Run, Status
 from domain.signals import Signal, SignalKind
 from domain.tasks import Principal, Task, run_id_of
@@ -33,6 +34,8 @@ class FakeOperator:
     retried: list[tuple[str, str]] = field(default_factory=list)
     unrouted: Unrouted | None = None
     stopped: bool = False
+    frozen: list[tuple[Principal, str, datetime, str, str]] = field(default_factory=list)
+    lifted: list[tuple[Principal, str, str]] = field(default_factory=list)
     reasons: Why = field(default_factory=lambda: Why(policy_hash="sha256:rules"))
     approvers: tuple[str, ...] = ("user:U2",)
     unreadable: set[str] = field(default_factory=set)  # principals
@@ -126,6 +129,22 @@ class FakeOperator:
             return Reply(ok=False, text="Only admins resume.", help=("user:U2",))
         self.stopped = False
         return Reply(ok=True, text="Everything goes on.")
+
+    async def freeze(self, by: Principal, what: str, until: datetime, why: str, zone: str) -> Reply:
+        if what == "prdo":
+            return Reply(ok=False, text="“prdo” is nothing that the catalogue knows. Say prod. Nothing was frozen.")
+        self.frozen.append((by, what, until, why, zone))
+        return Reply(ok=True, text=f"Frozen: {what}, as `freeze-{len(self.frozen)}`.")
+
+    async def unfreeze(self, by: Principal, name: str, why: str) -> Reply:
+        self.lifted.append((by, name, why))
+        return Reply(ok=True, text=f"`{name}` is lifted.")
+
+    async def freezes(self) -> tuple[Frozen, ...]:
+        return tuple(
+            Frozen(id=f"freeze-{n}", covers=what, what="", place="", zone=zone, holds=True, until=until, by=by, why=why)
+            for n, (by, what, until, why, zone) in enumerate(self.frozen, start=1)
+        )
 
     async def run(self, run_id: str) -> Run | None:
         log = await self.journal.read(run_id)

@@ -95,6 +95,7 @@ def test_every_form_that_is_shown_is_listened_for() -> None:
         forms.redirect({})["callback_id"],
         forms.ask({})["callback_id"],
         forms.answer({})["callback_id"],
+        forms.break_glass({})["callback_id"],
         forms.task({}, "x")["callback_id"],
     }
     assert shown == set(routes.FORMS)

@@ -8,7 +8,7 @@ more the card says how it ended, and keeps the difference; the rest is behind it
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.approvals import ApprovalRequest
+from domain.approvals import ApprovalRequest, Ballot
 from domain.runs import CallRecord, CallStatus
 from handlers.slack.show import kit, limits
 from handlers.slack.show.message import Message, banner
@@ -19,6 +19,11 @@ from handlers.slack.show.text import asked, brief, duration, person, plural, vis
 _ROOM = 8_000  # characters that the parts may take; the rest is for votes, headline and how it ended
 _BLOCKS = 38
 SHORT_DIGEST = 12
+SAID = {
+    Ballot.APPROVE: ("✓", "countersigned"),
+    Ballot.DENY: ("✗", "denied"),
+    Ballot.BREAK_GLASS: ("⚠", "broke the glass"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +41,13 @@ def value_of(request: ApprovalRequest) -> str:
     return f"{request.approval_id} {request.digest}"
 
 
-def approval(story: Story, record: CallRecord, *, unconfined: bool = False) -> Payload:
+def approval(story: Story, record: CallRecord, *, unconfined: bool = False, stopped: bool = False) -> Payload:
     """The card of an approval in its present state, with all of what it is about."""
     request = record.request
     if request is None:
         raise ValueError(f"nothing is asked about {record.call.call_id}")
     found = parts(story, record)
-    frame = _Frame(story=story, record=record, request=request, unconfined=unconfined)
+    frame = _Frame(story=story, record=record, request=request, unconfined=unconfined, stopped=stopped)
     whole = laid_out(found)
     name = f"{request.approval_id}-{_bare(request.digest)[:SHORT_DIGEST]}.txt"
     fits = len(whole) <= _BLOCKS and limits.weight(whole) <= _ROOM
@@ -70,6 +75,7 @@ class _Frame:
     record: CallRecord
     request: ApprovalRequest
     unconfined: bool
+    stopped: bool = False
 
     def around(self, inner: list[kit.Block], *, approve: bool) -> list[kit.Block]:
         digest = f"Digest {_bare(self.request.digest)[:SHORT_DIGEST]} · {self.request.approval_id}"
@@ -78,7 +84,7 @@ class _Frame:
             *kit.header(self.title()),
             *inner,
             *kit.lines(*self.standing()),
-            *banner(unconfined=self.unconfined),
+            *banner(unconfined=self.unconfined, stopped=self.stopped and self.open),
             *kit.actions(*self.buttons(approve=approve)),
             *kit.context(digest + until),
         ]
@@ -111,12 +117,19 @@ class _Frame:
 
     def standing(self) -> list[list[kit.Element]]:
         """Who may, who has, and how it ended."""
-        rows = self._asked() if self.open else []
+        rows = [*self._asked(), *self._frozen()] if self.open else []
         for vote in self.record.votes[-10:]:
-            sign, word = ("✓", "countersigned") if vote.ballot == "approve" else ("✗", "denied")
+            sign, word = SAID[vote.ballot]
             why = f": {brief(vote.reason, 100)}" if vote.reason else ""
             rows.append(kit.say(f"{sign} ") + kit.who(vote.by) + kit.say(f" {word}{why}"))
         return rows + [kit.say(end, bold=True) for end in [self.ended()] if end]
+
+    def _frozen(self) -> list[list[kit.Element]]:
+        """Why approving would start nothing now."""
+        if not self.record.frozen:
+            return []
+        off = ". Approving now would not start it, so the card takes no votes until that is over."
+        return [kit.say("❄ ") + kit.credited(brief(self.record.frozen, 600)) + kit.say(off)]
 
     def _asked(self) -> list[list[kit.Element]]:
         rows = []
@@ -154,7 +167,18 @@ class _Frame:
             return [details]
         yes = kit.button(*(("Merge", "merge") if self.merge else ("Approve", "approve")), value, style="primary")
         no = kit.button("Deny", "deny", value, style="danger")
-        return [*([yes] if approve else []), no, kit.button("Ask", "ask", value), details]
+        able = approve and not self.record.frozen
+        alone = [_break_glass(value)] if able and all(one.break_glass for one in self.request.requirements) else []
+        return [*([yes] if able else []), no, kit.button("Ask", "ask", value), details, *alone]
+
+
+def _break_glass(value: str) -> kit.Element:
+    sure = kit.confirm(
+        "Break the glass?",
+        "You alone countersign this, in place of everybody whom the rule asks. Administrators and auditors are told.",
+        "Go on",
+    )
+    return kit.button("Break glass…", "break_glass", value, style="danger", confirm=sure)
 
 
 def _bare(digest: str) -> str:

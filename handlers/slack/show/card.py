@@ -38,7 +38,7 @@ _ENDS = {
 }
 
 
-def card(run: Run, *, unconfined: bool = False) -> Message:
+def card(run: Run, *, unconfined: bool = False, stopped: bool = False) -> Message:
     """The card as it should look now. A longer goal is whole in Details; nothing here is what anyone approves."""
     title = headline(run)
     goal = run.received.goal or f"{run.received.type} from {run.received.trigger.source}"
@@ -49,7 +49,7 @@ def card(run: Run, *, unconfined: bool = False) -> Message:
         *kit.lines(*_facts(run)),
         *_now(run),
         *kit.context(_small(run)),
-        *banner(unconfined=unconfined),
+        *banner(unconfined=unconfined, stopped=stopped and run.status is not Status.FINISHED),
         *kit.actions(*buttons(run)),
     ]
     return Message(text=f"{title}: {brief(goal, 300)} ({run.run_id})", blocks=blocks)
@@ -118,6 +118,8 @@ def limit_words(limits_: Constraints) -> list[str]:
         f"{duration(limits_.timeout_s)} of work" if limits_.timeout_s is not None else "",
         f"{duration(limits_.deadline_s)} in all" if limits_.deadline_s is not None else "",
         f"${limits_.budget_usd:.2f}" if limits_.budget_usd is not None else "",
+        f"{limits_.max_actions} actions" if limits_.max_actions is not None else "",
+        f"{limits_.max_tokens} tokens" if limits_.max_tokens is not None else "",
         "change request required" if limits_.requires_pr else "",
         "validation required" if limits_.requires_validation else "",
     ]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from domain.approvals import SHORTEST_REASON
 from domain.canonical import Json
 from domain.runs import Question
 from handlers.slack.show import kit
@@ -18,6 +19,17 @@ TEXT = ("text", "text")  # block id and action id of the one input of a form
 def deny(about: Mapping[str, Json]) -> View:
     """Why not? The reason is told to the reasoner; it may be left out."""
     return _form("deny", "Deny", "Deny", about, _input("Why not?", "It is told the reasoner.", optional=True))
+
+
+def break_glass(about: Mapping[str, Json]) -> View:
+    """Why alone? The reason is mandatory: whoever must hear of it is told it."""
+    said = (
+        "You countersign this call alone, in place of everybody whom the rule asks. It may start at once. "
+        "Administrators and auditors are told now: that it was you, for what, and why."
+    )
+    above = [*kit.lines(kit.say(said)), *kit.context(f"Approval {clip(str(about.get('approval', '')), 100)}")]
+    reason = _input("Why can it not wait for them?", "It is recorded and announced.", least=SHORTEST_REASON)
+    return _form("break_glass", "Break glass", "Break glass", about, reason, above)
 
 
 def redirect(about: Mapping[str, Json], goal: str = "") -> View:
@@ -105,8 +117,10 @@ def _view(name: str, title: str, about: Mapping[str, Json], blocks: Sequence[kit
     }
 
 
-def _input(label: str, hint: str, *, optional: bool = False, initial: str = "") -> kit.Block:
+def _input(label: str, hint: str, *, optional: bool = False, initial: str = "", least: int = 0) -> kit.Block:
     element: kit.Block = {"type": "plain_text_input", "action_id": TEXT[1], "multiline": True, "max_length": INPUT}
+    if least:
+        element["min_length"] = least
     if initial:
         element["initial_value"] = initial[:INPUT]
     block: kit.Block = {"type": "input", "block_id": TEXT[0], "label": kit.plain(label), "element": element}

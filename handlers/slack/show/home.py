@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from domain.freezes import Frozen
 from domain.runs import Run
-from handlers.slack.show import kit
+from handlers.slack.show import freezes, kit
 from handlers.slack.show.card import doing, headline
 from handlers.slack.show.message import banner
 from handlers.slack.show.text import brief
@@ -22,13 +23,20 @@ class Row:
 
 
 def home(
-    waiting: Sequence[Row], mine: Sequence[Row], *, stopped: bool, unconfined: bool = False, rules: str = ""
+    waiting: Sequence[Row],
+    mine: Sequence[Row],
+    *,
+    stopped: bool,
+    frozen: Sequence[Frozen] = (),
+    unconfined: bool = False,
+    rules: str = "",
 ) -> dict[str, object]:
     """The home view of one person: only what that person may read is given."""
     switch = kit.lines(kit.say("■ Everything is stopped: nothing starts until somebody resumes it.", bold=True))
     blocks = [
         *(switch if stopped else []),
         *banner(unconfined=unconfined),
+        *([*kit.header("❄ Frozen now"), *freezes.listing(frozen), *kit.divider()] if frozen else []),
         *kit.header("Waiting for a countersignature"),
         *listing(waiting, "Nothing waits."),
         *kit.divider(),

@@ -10,7 +10,8 @@ from handlers.slack.show.limits import BUTTON_TEXT, CONTEXT_TEXT, HEADER_TEXT, P
 Block = dict[str, Json]
 Element = dict[str, Json]
 
-_BY = re.compile(r"(Stopped by |taken over by |Taken over by )(user:[UW][A-Z0-9]{1,20})\b")
+_BY = re.compile(r"(Stopped by |taken over by |Taken over by |[Ff]rozen by )(user:[UW][A-Z0-9]{1,20})\b")
+_FROZEN = re.compile(r"(?<=[Ff]rozen by )(user:[UW][A-Z0-9]{1,20})\b")
 _FACTS = 40  # lines; more read better as a block of text
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 
@@ -75,9 +76,15 @@ def told(text: str) -> list[Block]:
     for piece in pieces(words.visible(text), PIECE):
         row: list[Element] = []
         for index, part in enumerate(piece.split("`")):
-            row += say(part, code=index % 2 == 1)
+            row += say(part, code=True) if index % 2 == 1 else _frozen(part)
         blocks += lines(row)
     return blocks
+
+
+def _frozen(text: str) -> list[Element]:
+    """Our own words, in which a freeze may say whose it is: that person by name."""
+    found = _FROZEN.search(text)
+    return say(text[: found.start(1)]) + who(found[1]) + say(text[found.end() :]) if found else say(text)
 
 
 def pre(text: str) -> list[Block]:

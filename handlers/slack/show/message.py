@@ -8,6 +8,7 @@ from handlers.slack.show import kit
 from handlers.slack.show.limits import MESSAGE_BLOCKS, MESSAGE_CHARACTERS, fallback, weight
 
 EVENT_TYPE = "countersign_run"
+STOPPED = "■ Everything is stopped: nothing starts until somebody resumes it (/ops resume-all)."
 UNCONFINED = "⚠ The sandbox is switched off here: tools run with the rights of the bot itself."
 
 
@@ -41,6 +42,9 @@ def note(text: str, *, helpers: Sequence[str] = (), buttons: Sequence[kit.Elemen
     return Message(text=text, blocks=[*blocks, *kit.actions(*buttons)])
 
 
-def banner(*, unconfined: bool) -> list[kit.Block]:
-    """Said on every card while the sandbox is off."""
-    return kit.context(UNCONFINED) if unconfined else []
+def banner(*, unconfined: bool, stopped: bool = False) -> list[kit.Block]:
+    """Said on every card while the sandbox is off, and on those of open runs while everything is stopped."""
+    return [
+        *(kit.lines(kit.say(STOPPED, bold=True)) if stopped else []),
+        *(kit.context(UNCONFINED) if unconfined else []),
+    ]

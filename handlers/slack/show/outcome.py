@@ -1,5 +1,6 @@
 """How a run ended, and what it asks: the guaranteed posts in its thread."""
 
+from domain.approvals import Ballot
 from domain.outcomes import Outcome
 from domain.runs import CallRecord, Question, Run
 from domain.tiers import Effect
@@ -19,9 +20,11 @@ def outcome(run: Run, *, unconfined: bool = False) -> Message:
     rows = [
         kit.say("✓ " if r.good else "✗ ") + kit.say(_done(r)) for r in run.past if r.call.effect is not Effect.READ
     ][-20:]
-    signed = dict.fromkeys(vote.by for r in run.past for vote in r.votes if vote.ballot == "approve")
+    signed = dict.fromkeys(vote.by for r in run.past for vote in r.votes if vote.ballot is Ballot.APPROVE)
     if signed:
         rows.append(kit.say("Countersigned by ") + kit.people(list(signed)[:20]))
+    forced = [vote for r in run.past for vote in r.votes if vote.ballot is Ballot.BREAK_GLASS]
+    rows += [kit.say("⚠ Glass broken by ") + kit.who(v.by) + kit.say(f": {brief(v.reason, 300)}") for v in forced[:5]]
     if run.outcome is Outcome.DENIED and decision is not None:
         rows += refusal(decision, said=run.summary)
     if run.outcome in (Outcome.ESCALATED, Outcome.FAILED) and run.received.requester:

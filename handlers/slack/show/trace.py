@@ -4,11 +4,12 @@ import re
 from datetime import datetime
 
 from domain import events as e
-from domain.approvals import ApprovalEnd
+from domain.approvals import ApprovalEnd, Ballot
 from domain.calls import Observation
 from domain.runs import CallRecord, Run, Status
 from domain.tiers import Effect
 from handlers.slack.show import kit
+from handlers.slack.show.approval import SAID
 from handlers.slack.show.card import reason_line
 from handlers.slack.show.message import Message
 from handlers.slack.show.story import Story
@@ -54,7 +55,8 @@ def _rows(run: Run, recorded: e.Recorded) -> list[Row]:
             return [_say(head, bold=True) + (_say(f" · {by}") if by and not by.startswith("runbook:") else [])]
         case e.CallDenied(call_id=call_id, verdict=verdict):
             rules = "; ".join(reason_line(reason) for reason in verdict.reasons)
-            return [_say(f"⊘ {_call(run, call_id)}: {verdict.text}{f' ({rules})' if rules else ''}")]
+            said = brief(f"{verdict.text}{f' ({rules})' if rules else ''}", _LINE)
+            return [_say(f"⊘ {_call(run, call_id)}: ") + kit.credited(said)]
         case e.ActionStarted(call_id=call_id, attempt=attempt) if attempt > 1:
             return [_say(f"▶ {_call(run, call_id)}: attempt {attempt}")]
         case e.ActionReturned(call_id=call_id, observation=seen, met=met, problems=problems):
@@ -81,8 +83,17 @@ def _people(event: e.Event) -> list[Row]:
     """What people said and did."""
     match event:
         case e.VoteCast(vote=vote):
-            sign, said = ("✓ ", " countersigned") if vote.ballot == "approve" else ("✗ ", " denied")
-            return [kit.say(sign) + kit.who(vote.by) + _say(said + (f": {vote.reason}" if vote.reason else ""))]
+            sign, said = SAID[vote.ballot]
+            why = f": {vote.reason}" if vote.reason else ""
+            return [
+                kit.say(f"{sign} ") + kit.who(vote.by) + _say(f" {said}{why}", bold=vote.ballot is Ballot.BREAK_GLASS)
+            ]
+        case e.CallFrozen(text=text):
+            return [
+                kit.say("❄ ") + kit.credited(brief(text, _LINE)) + kit.say(". What people are asked here waits for it.")
+            ]
+        case e.CallThawed():
+            return [_say("❄ No longer frozen: the card takes votes again.")]
         case e.ApprovalClosed(end=end, why=why) if end is not ApprovalEnd.DENIED:
             return [_say(f"Not countersigned: {end} ({why})")]
         case e.Paused(by=by, why=why):
