@@ -11,11 +11,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 export PYTHONDONTWRITEBYTECODE :=  # else each of the hundred programs that the tests start would be compiled anew
 
-<<<<<<< ours
-.PHONY: demo test check check-all lint types contracts bench fuzz lock clean docs
-=======
-.PHONY: demo test check check-all lint types contracts bench bench-policy lock clean docs
->>>>>>> theirs
+.PHONY: demo test check check-all lint types contracts bench bench-policy fuzz lock clean docs
 
 demo: $(VENV)/run.stamp  ## The playground's page with the bot in it
 	$(BIN)/countersign demo --port $(PORT) --dir $(DEMO)
@@ -42,13 +38,11 @@ contracts: $(VENV)/dev.stamp
 bench: $(VENV)/bench.stamp  ## Benchmarks, each beside its floor
 	$(BIN)/python -m benchmarks
 
-<<<<<<< ours
 fuzz: $(VENV)/dev.stamp  ## Policy files as nobody would write them, for SECONDS; failing ones are kept in fuzz-failures/
 	$(BIN)/python -m tests.fuzz.policy_files --seconds $(SECONDS)
-=======
+
 bench-policy: $(VENV)/bench.stamp  ## Policy beside cedarpy and pycasbin
 	$(BIN)/python -m benchmarks policy
->>>>>>> theirs
 
 docs: $(VENV)/dev.stamp  ## Regenerate the documents that follow from code
 	$(BIN)/python -m tests.docs.lifecycle > docs/lifecycle.md
