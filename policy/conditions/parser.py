@@ -3,7 +3,7 @@
     either  = or ["?" or ":" either]          relation = sum {("==" | "!=" | "<" | "<=" | ">" | ">=" | "in") sum}
     or      = and {"||" and}                  sum      = product {("+" | "-") product}
     and     = relation {"&&" relation}        product  = unary {("*" | "/" | "%") unary}
-    unary   = ("!" ["!"] | "-" ["-"]) member | member
+    unary   = ["!" | "-"] member
     member  = primary {"." name ["(" list ")"] | "[" either "]"}
     primary = literal | name ["(" list ")"] | "(" either ")" | "[" list "]" | "{" {text ":" either} "}"
 
@@ -103,19 +103,15 @@ class _Parser:
     def _unary(self) -> Expression:
         if self.token.text not in _UNARY:
             return self._member()
-        operator, places = self.token.text, []
-        while self.token.text == operator:
-            places.append(self._take())
-        if len(places) > 2:
-            raise ConditionRefused(Flaw(f"is not CEL here: `{operator}` more than twice", "once is enough", places[2]))
+        operator = self.token.text
+        at = self._take()
+        if self.token.text == operator:  # the engine drops both, and with them the check that the operand is a boolean
+            raise ConditionRefused(Flaw(f"is not CEL here: `{operator}` twice says nothing", "leave both out", at))
         number = self.token.kind == "number"
         found = self._member()
-        for at in reversed(places):
-            if number and operator == "-" and isinstance(found, Literal) and isinstance(found.value, (int, float)):
-                found = Literal(at, f"-{found.said}", -found.value, found.shape)
-            else:
-                found = Unary(at, operator, found)
-        return found
+        if number and operator == "-" and isinstance(found, Literal) and isinstance(found.value, (int, float)):
+            return Literal(at, f"-{found.said}", -found.value, found.shape)
+        return Unary(at, operator, found)
 
     def _member(self) -> Expression:
         found = self._primary()

@@ -63,7 +63,7 @@ def loose(draw: Draw) -> str:
     ):
         if draw(st.booleans()):
             said = said.replace(atom, draw(st.sampled_from(DYNAMIC)), 1)
-    return f"{said} == true" if draw(st.booleans()) else f"!!({said})"
+    return f"{said} == true" if draw(st.booleans()) else f"!(!({said}))"
 
 
 def _part(draw: Draw, kind: str, depth: int) -> str:

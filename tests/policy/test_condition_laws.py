@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.conditions.condition import ConditionFailed, compile_condition
@@ -32,6 +32,7 @@ def _evaluated(text: str, values: dict[str, Any]) -> object:
         return failed
 
 
+@settings(deadline=None)
 @given(typed(BOOLEAN, 4), VALUES)
 def test_what_is_well_typed_is_admitted_and_never_fails_for_its_types(text: str, values: dict[str, Any]) -> None:
     refused = _refused(text)
@@ -42,6 +43,7 @@ def test_what_is_well_typed_is_admitted_and_never_fails_for_its_types(text: str,
     assert isinstance(said, bool) or not any(word in str(said) for word in _OF_TYPES), f"{text}: {said}"
 
 
+@settings(deadline=None)
 @given(loose() | untyped(2), VALUES)
 def test_whatever_is_admitted_gives_true_or_false_or_fails(text: str, values: dict[str, Any]) -> None:
     if _refused(text) is not None:
@@ -55,12 +57,14 @@ def test_whatever_is_admitted_gives_true_or_false_or_fails(text: str, values: di
         assert compile_condition(text, RULE_ROOTS).holds(values) is said
 
 
+@settings(deadline=None)
 @given(ill_typed())
 def test_what_is_ill_typed_is_refused(text: str) -> None:
     with pytest.raises(ConditionRefused):
         compile_condition(text, RULE_ROOTS)
 
 
+@settings(deadline=None)
 @given(typed(BOOLEAN, 3), VALUES)
 def test_parentheses_and_space_change_nothing(text: str, values: dict[str, Any]) -> None:
     if _refused(text) is None and _refused(f"({text})") is None:
@@ -70,6 +74,7 @@ def test_parentheses_and_space_change_nothing(text: str, values: dict[str, Any])
 _MARKS = "task.gol='\"\\/*()[]{}&|!<>=+-?:,% \n0123ru"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.text(alphabet=_MARKS, max_size=60))
 def test_any_text_is_a_condition_or_refused_with_places(text: str) -> None:
     refused = _refused(text)
@@ -92,5 +97,5 @@ def test_hostile_nesting_ends_in_words(unit: str, times: int) -> None:
             assert (
                 times < 500
                 or any(limit in refused.problem for limit in _LIMITS)
-                or "more than twice" in refused.problem
+                or "twice says nothing" in refused.problem
             )

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.conditions.condition import condition
@@ -68,6 +68,7 @@ def test_a_thousand_flaws_of_one_file_are_looked_up_once() -> None:
     assert "f.yaml:900:14:" in found[-1]
 
 
+@settings(deadline=None)
 @given(
     st.text(alphabet="ab .='\"\\&|\n\tä€", min_size=1, max_size=60),
     st.sampled_from(["'", '"', "|", ">", None]),
