@@ -93,6 +93,19 @@ class Budget:
         return self.window.renews(now, spent.blocked_by)
 
     @property
+    def allowance(self) -> str:
+        """`at most 3 actions for each resource in the last hour`."""
+        most = f"${self.most / MICRO:.2f}" if self.of is Unit.USD else f"{self.most} {self.of.value}"
+        each = f"for each {' and '.join(key.value for key in self.per)}" if self.per else ""
+        return " ".join(part for part in (f"at most {most}", each, self.window.words) if part)
+
+    @property
+    def words(self) -> str:
+        """In the rules in words: `No restart storms. [restarts: at most 3 actions in the last hour]`."""
+        described = f"{self.describe} " if self.describe else ""
+        return f"{described}[{self.id}: {self.allowance}]"
+
+    @property
     def canonical(self) -> Mapping[str, Any]:
         """As JSON."""
         return {
@@ -153,6 +166,11 @@ def amount_of(unit: Unit, amount: int, most: int) -> str:
 def natural(unit: Unit, amount: int) -> float | int:
     """An amount as people write it: dollars, not their millionths."""
     return amount / MICRO if unit is Unit.USD else amount
+
+
+def in_units(unit: Unit, amount: float) -> int:
+    """The other way: an amount as people write it, as accounts count."""
+    return micros(amount) if unit is Unit.USD else int(amount)
 
 
 def _clock(moment: datetime, now: datetime) -> str:

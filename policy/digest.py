@@ -65,6 +65,10 @@ def in_words(
     )
 
 
+def _budgets(policies: RuleSet) -> tuple[str, ...]:
+    return tuple(sorted(budget.words for budget in policies.budgets.values()))
+
+
 def concerns(rule: Rule, facts: Facts) -> bool:
     """Whether the rule can apply to this task, or to some call of it."""
     for name, patterns in rule.match.tests:
@@ -111,6 +115,7 @@ def _sections(
         yield Section(title=title, lines=tuple(words(rule) for rule in rules if rule.header.origin is origin))
     frozen = sorted(freeze.words for freeze in (*policies.freezes, *policies.declared))
     yield Section(title="Change freezes:", lines=tuple(frozen))
+    yield Section(title="Budgets, shared with other runs:", lines=_budgets(policies))
     labelled = (f"{one.pattern} has {_labels(one.labels)}" for one in policies.catalogue.entries if one.labels)
     yield Section(title="Resources:", lines=tuple(labelled))
 
@@ -135,6 +140,10 @@ def _limits(decision: PolicyDecision, *, tainted: bool) -> Iterator[str]:
         yield f"at most {limits.deadline_s:g} seconds in all{_by(decision, 'deadline')}"
     if limits.budget_usd is not None:
         yield f"at most ${limits.budget_usd:.2f}{_by(decision, 'budget_usd')}"
+    if limits.max_actions is not None:
+        yield f"at most {limits.max_actions} calls above read{_by(decision, 'max_actions')}"
+    if limits.max_tokens is not None:
+        yield f"at most {limits.max_tokens} tokens{_by(decision, 'max_tokens')}"
     yield f"only these tools: {', '.join(limits.allowed_tools) or 'none'}{_by(decision, 'allowed_tools')}"
     if limits.denied_tools:
         yield f"never these tools: {', '.join(limits.denied_tools)}{_by(decision, 'denied_tools')}"
@@ -231,6 +240,7 @@ def _hash(
             "rules": [[rule.contents, rule.header.origin.value, rule.stands_for, rule.describe] for rule in rules],
             "conventions": sorted({said for header in headers for said in header.conventions}),
             "freezes": sorted(freeze.words for freeze in (*policies.freezes, *policies.declared)),
+            "budgets": list(_budgets(policies)),
             "resources": {one.pattern: dict(one.labels) for one in policies.catalogue.entries},
         }
     )

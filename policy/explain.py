@@ -1,11 +1,12 @@
 """Why: the answer about a task, and about a call of it, with the rule, file and line behind each limit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from domain.agents import Agent
+from domain.budgets import Draw, Spending, Spent
 from domain.calls import ToolCall, ToolSpec
 from domain.decisions import Allow, Deny, PolicyDecision, Reason, RequireApproval, Requirement, Verdict
 from domain.people import Snapshot
@@ -14,7 +15,9 @@ from domain.tasks import Principal, Task, Trust
 from domain.tiers import Effect
 from policy.asking import BUILT_IN
 from policy.boundary import Question, bounds_now, judge
+from policy.budgets import budget_of, in_units
 from policy.door import decision, door_bounds
+from policy.drawing import call_draws, overdrawn, run_draws
 from policy.facts import CallView, Progress, Situation
 from policy.files import spell_duration
 from policy.lattice import Bounds
@@ -43,6 +46,7 @@ class Explanation:
     verdict: Verdict | None
     reasons: tuple[Reason, ...]  # who set what holds
     overruled: tuple[Reason, ...]  # who asked for less than what holds
+    assumed: tuple[str, ...] = ()  # budgets that are taken to be untouched: nobody said how much was drawn
 
     @property
     def allowed(self) -> bool:
@@ -77,14 +81,19 @@ def explain(policies: RuleSet, subject: Subject, *, people: Snapshot, catalog: T
     bounds = door_bounds(policies, task, agent, standing=standing, people=people, now=at)
     if agent is None and task.context.agent_slug and policies.agents:
         bounds &= denial(_unknown_agent(task.context.agent_slug))
-    decided = decision(policies, bounds, agent, catalog)
+    draws = run_draws(policies, task, agent, run_id=_RUN, standing=standing, people=people, now=at)
+    bounds &= overdrawn(policies, draws, given(draws, subject.spent), at)
+    assumed = _assumed(draws, subject)
+    decided = decision(policies, bounds, agent, catalog, draws)
     if agent is None and decided.allowed and policies.agents:
         alone = f"The rules alone allow up to {decided.tier.label}: no agent is named, and none follows from the type."
         decided = replace(decided, reason=alone)
     if subject.call is None:
-        return Explanation(decision=decided, verdict=None, reasons=bounds.reasons, overruled=bounds.overruled)
+        return Explanation(
+            decision=decided, verdict=None, reasons=bounds.reasons, overruled=bounds.overruled, assumed=assumed
+        )
     run = Run(
-        run_id="explain",
+        run_id=_RUN,
         task=task,
         agent=agent.slug if agent else "",
         decision=decided,
@@ -94,7 +103,9 @@ def explain(policies: RuleSet, subject: Subject, *, people: Snapshot, catalog: T
     )
     spec = catalog.spec(subject.call.tool)
     view = _view(policies, subject.call, spec)
+    drawn = call_draws(policies, run, view, people=people, now=at)
     said = bounds_now(policies, run, agent, view, decided=bounds, people=people, now=at)
+    said &= overdrawn(policies, drawn, given(drawn, subject.spent), at)
     verdict = judge(
         Question(
             policies=policies,
@@ -108,7 +119,20 @@ def explain(policies: RuleSet, subject: Subject, *, people: Snapshot, catalog: T
     )
     reasons = _all_reasons(said, verdict, view if spec is None else None)
     whole = decision(policies, said, agent, catalog)
-    return Explanation(decision=whole, verdict=verdict, reasons=reasons, overruled=said.overruled)
+    assumed = _assumed((*draws, *drawn), subject)
+    return Explanation(decision=whole, verdict=verdict, reasons=reasons, overruled=said.overruled, assumed=assumed)
+
+
+def given(draws: Sequence[Draw], spent: Mapping[str, float]) -> Spending:
+    """What the accounts of these draws hold, as somebody says by budget; nothing where nobody says."""
+    named = [(draw, spent.get(budget_of(draw.account), 0.0)) for draw in draws]
+    known = {draw.account: Spent(amount=in_units(draw.of, amount)) for draw, amount in named}
+    return Spending(known=known)
+
+
+def _assumed(draws: Sequence[Draw], subject: Subject) -> tuple[str, ...]:
+    named = dict.fromkeys(budget_of(draw.account) for draw in draws)
+    return tuple(name for name in named if name not in subject.spent)
 
 
 def situation_of(policies: RuleSet, subject: Subject, *, people: Snapshot, catalog: Tools, now: datetime) -> Situation:
@@ -148,6 +172,9 @@ def handler(policies: RuleSet, subject: Subject) -> Agent | None:
     return able[0] if len(able) == 1 else None
 
 
+_RUN = "explain"
+
+
 def _unknown_agent(slug: str) -> Reason:
     return Reason(policy="unknown-agent", file=BUILT_IN, line=0, sets="deny", to=f"There is no agent {slug}.")
 
@@ -165,6 +192,8 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
             "timeout_s": _whole(limits.timeout_s),
             "deadline_s": _whole(limits.deadline_s),
             "budget_usd": limits.budget_usd,
+            "max_actions": limits.max_actions,
+            "max_tokens": limits.max_tokens,
             "allowed_tools": list(limits.allowed_tools),
             "denied_tools": list(limits.denied_tools),
             "requires_pr": limits.requires_pr,

@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import Any
 
 from domain.agents import Agent
-from domain.decisions import Remedy
+from domain.decisions import Reason, Remedy
 from domain.people import Person, Snapshot
 from domain.runs import CallRecord, Run
 from domain.tasks import Principal, Source, Trust
 from domain.tiers import Effect, Tier
+from policy.budgets import Budget
 from policy.door import helpers
 from policy.explain import Explanation, Tools, explain, handler, situation_of
 from policy.facts import NOBODY, Situation
@@ -54,6 +55,9 @@ def remedies_of_run(
     house = next((_HOUSE[reason.policy] for reason in reasons if reason.policy in _HOUSE), None)
     if house is not None:
         return (Remedy(text=house),)
+    spent = [one for one in (reasons or _door_reasons(run, record)) if one.policy in policies.budgets]
+    if spent:
+        return tuple(Remedy(text=_room(policies.budgets[one.policy]), rules=(one.policy,)) for one in spent)
     if record is not None and record.denial is not None and not reasons:
         return (Remedy(text="in a run of its own: this run has its answer", help=record.denial.help),)
     context = replace(run.received.context, agent_slug=run.agent or run.received.context.agent_slug)
@@ -67,6 +71,17 @@ def remedies_of_run(
     if explain(policies, subject, people=people, catalog=catalog, now=now).allowed:
         return (Remedy(text="asked again now: by the rules of this moment it is allowed"),)
     return remedies(policies, subject, people=people, catalog=catalog, now=now)
+
+
+def _door_reasons(run: Run, record: CallRecord | None) -> tuple[Reason, ...]:
+    """Why the door denies the run, where no call is asked about."""
+    refused = record is None and run.decision is not None and not run.decision.allowed
+    return tuple(one for one in run.decision.reasons if one.sets == "deny") if refused and run.decision else ()
+
+
+def _room(budget: Budget) -> str:
+    """Under a budget it is a question of time, and the denial has said of how much."""
+    return f"once something is left of the budget {budget.id}: {budget.allowance}"
 
 
 def remedy_json(one: Remedy) -> dict[str, Any]:
@@ -147,10 +162,17 @@ class _Trial:
         both = (*self._policies.freezes, *self._policies.declared)
         return tuple(one for one in both if one.stops(self._situation))
 
+    @cached_property
+    def _budgets(self) -> tuple[Budget, ...]:
+        """Those with nothing left."""
+        denying = {one.policy for one in self.said.reasons if one.sets == "deny"}
+        return tuple(budget for name, budget in self._policies.budgets.items() if name in denying)
+
     def obstacles(self) -> _Obstacles:
         """The single things in the way, each of which alone makes the difference; else a least set that together do."""
         names = [rule.id for rule in self._matching if rule.when or any(_stops(rule))][:MOST_TRIED]
         names += [freeze.id for freeze in self._freezes]
+        names += [budget.id for budget in self._budgets]
         names += [_grant(self._agent)] if self._agent is not None else []
         alone = tuple(name for name in names if self._without({name}))
         if alone or not self._without(names):
@@ -174,6 +196,7 @@ class _Trial:
             rules=tuple(rules),
             freezes=tuple(one for one in policies.freezes if one.id not in gone),
             declared=tuple(one for one in policies.declared if one.id not in gone),
+            budgets={name: one for name, one in policies.budgets.items() if name not in gone},
             agents=agents,
             at_door=Index([rule for rule in rules if not rule.at_boundary]),
             at_boundary=Index([rule for rule in rules if rule.at_boundary]),
@@ -189,6 +212,8 @@ class _Trial:
         yield from self._by_somebody_else(rules, freezes)
         yield from self._by_a_person(rules)
         yield from self._later(freezes)
+        for budget in self._budgets if obstacles.alone else ():
+            yield Remedy(text=_room(budget), rules=(budget.id,))
         yield from self._with_another_agent(obstacles, rules)
         yield from self._once_it_is_known(rules)
         yield from self._the_other_way(rules)
@@ -295,6 +320,9 @@ class _Trial:
         if agent is not None and name == _grant(agent):
             return f"the agent {agent.slug} were granted more than {agent.tier.label} ({agent.file}:{agent.line})"
         rule = next((one for one in self._matching if one.id == name), None)
+        budget = self._policies.budgets.get(name)
+        if budget is not None:
+            return f"the budget {name} were larger ({budget.file}:{budget.line})"
         if rule is None:
             freeze = next(one for one in self._freezes if one.id == name)
             if freeze.file == DECLARED:

@@ -17,6 +17,7 @@ from policy.nodes import Faults, Node, from_plain, read
 
 T = TypeVar("T")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOST = 1_000_000_000_000  # of anything that budgets count
 VERDICTS = ("allow", "deny", "require_approval")
 # Whose words come from outside the organization.
 _UNTRUSTED = frozenset({Source.ALERT, Source.EMAIL, Source.WEBHOOK})
@@ -52,6 +53,9 @@ class Subject:
     run: RunSketch = RunSketch()
     at: datetime | None = None
     standing: tuple[Principal, ...] = ()  # of those who redirected, besides the requester's
+    spent: Mapping[str, float] = field(
+        default_factory=dict
+    )  # by budget, as people write it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,14 +122,27 @@ def read_case(node: Node, faults: Faults) -> Case | None:
 
 def read_subject(node: Node, faults: Faults) -> Subject | None:
     """`given:` of a test."""
-    fields = Fields(node, faults, "task", "call", "run", "at")
+    fields = Fields(node, faults, "task", "call", "run", "at", "spent")
     nothing = Task(type="", trigger=_NO_TRIGGER, context=Context(organization_id=""), trust=Trust.PERSON)
     return Subject(
         task=fields.get("task", read_task, nothing),
         call=fields.get("call", read_call, None),
         run=fields.get("run", _run, RunSketch()),
         at=fields.get("at", moment, None),
+        spent=fields.get("spent", read_spent, {}),
     )
+
+
+def read_spent(node: Node, faults: Faults) -> dict[str, float] | None:
+    """`{restarts-an-hour: 3}`: by budget, what its accounts hold."""
+    return by_name(_amount)(node, faults)
+
+
+def _amount(node: Node, faults: Faults) -> float | None:
+    if isinstance(node.value, bool) or not isinstance(node.value, (int, float)) or not 0 <= node.value <= MOST:
+        faults.at(node, "must be an amount", "like 3, or 2.50 of a budget in US dollars")
+        return None
+    return float(node.value)
 
 
 def moment(node: Node, faults: Faults) -> datetime | None:

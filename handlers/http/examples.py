@@ -74,6 +74,8 @@ RUN: Json = {
             "timeout_s": 900,
             "deadline_s": None,
             "budget_usd": 2.5,
+            "max_actions": 3,
+            "max_tokens": None,
             "allowed_tools": ["service.restart", "service.status"],
             "denied_tools": [],
             "requires_pr": False,

@@ -192,6 +192,8 @@ class Constraints(Outgoing):
     timeout_s: float | None
     deadline_s: float | None
     budget_usd: float | None
+    max_actions: int | None
+    max_tokens: int | None
     allowed_tools: list[str]
     denied_tools: list[str]
     requires_pr: bool

@@ -74,7 +74,7 @@ def covers(one: Rule, other: Rule, groups_of: GroupsOf) -> bool:
 
 def absorbed(more: Bounds, held: Bounds) -> bool:
     """Whether `more` adds nothing to `held`. Who asked is no matter; denials are not looked at."""
-    least = ("tier", "max_iterations", "timeout_s", "deadline_s", "budget_usd")
+    least = ("tier", "max_iterations", "timeout_s", "deadline_s", "budget_usd", "max_actions", "max_tokens")
     for name in least:
         wanted, there = getattr(more, name), getattr(held, name)
         if wanted is not None and (there is None or there > wanted):

@@ -255,6 +255,8 @@ async def test_a_run_has_the_contracts_shape(doors):
                 "timeout_s": 900,
                 "deadline_s": None,
                 "budget_usd": None,
+                "max_actions": None,
+                "max_tokens": None,
                 "allowed_tools": ["service.restart"],
                 "denied_tools": [],
                 "requires_pr": False,

@@ -44,6 +44,8 @@ def test_the_contracts_shape_for_a_task() -> None:
         "timeout_s": 900,
         "deadline_s": 28800,
         "budget_usd": 2.5,
+        "max_actions": None,
+        "max_tokens": None,
         "allowed_tools": ["git.clone", "git.commit", "git.push"],
         "denied_tools": ["shell.run"],
         "requires_pr": True,
@@ -89,7 +91,7 @@ def test_the_contracts_shape_for_a_call() -> None:
 def test_missing_limits_are_null() -> None:
     limits = ask(rules(""), task={})["constraints"]
     assert limits == {
-        **dict.fromkeys(("max_iterations", "timeout_s", "deadline_s", "budget_usd")),
+        **dict.fromkeys(("max_iterations", "timeout_s", "deadline_s", "budget_usd", "max_actions", "max_tokens")),
         "allowed_tools": list(CATALOG.names()),
         "denied_tools": [],
         "requires_pr": False,

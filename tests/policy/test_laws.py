@@ -85,6 +85,8 @@ plain_bounds = st.builds(
     timeout_s=st.none() | st.sampled_from([1.0, 2.0]),
     deadline_s=st.none() | st.sampled_from([1.0, 2.0]),
     budget_usd=st.none() | st.sampled_from([0.0, 1.0]),
+    max_actions=st.none() | st.integers(0, 2),
+    max_tokens=st.none() | st.integers(0, 2),
     allowed_tools=st.frozensets(st.sampled_from([(), ("git.*",), ("*",), ("service.*", "dns.set")]), max_size=2),
     denied_tools=st.frozensets(st.sampled_from(["git.push", "service.*"]), max_size=2),
     requires_pr=st.booleans(),

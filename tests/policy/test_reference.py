@@ -64,6 +64,8 @@ RUN_LIMITS = {
     "timeout": ["90s", "15m"],
     "deadline": ["2h", "1d"],
     "budget_usd": [0, 2.5],
+    "max_actions": [0, 3],
+    "max_tokens": [0, 1000],
 }
 CALL_LIMITS: dict[str, list[Any]] = {
     "tier": ["observe", "recommend", "draft", "sandbox", "production"],
@@ -233,6 +235,7 @@ def test_the_engine_says_what_the_contract_says(
     assert limits.allowed_tools == tuple(name for name in CATALOG.names() if door.admits(name))
     assert (limits.requires_pr, limits.requires_validation) == _duties(door)
     held = (limits.max_iterations, limits.timeout_s, limits.deadline_s, limits.budget_usd)
+    held += (limits.max_actions, limits.max_tokens)
     assert held == tuple(door.limits.get(key) for key in RUN_LIMITS)
 
     run = Run(run_id="r-1", task=one, agent=agent.slug, decision=decision, standing=standing)

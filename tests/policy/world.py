@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.agents import Agent
+from domain.budgets import NOTHING, Spending
 from domain.calls import ToolCall, ToolSpec
 from domain.decisions import Approvers, PolicyDecision
 from domain.people import Person, Snapshot
@@ -94,7 +95,7 @@ def rules(text: str, *, resources: str | None = RESOURCES, agents: Mapping[str, 
     """The policy set of `text`, the lines below `policies:`. Raises Invalid."""
     body = (
         f"version: 1\n{text}"
-        if text.lstrip().startswith(("policies:", "freezes:"))
+        if text.lstrip().startswith(("policies:", "freezes:", "budgets:"))
         else f"version: 1\npolicies:\n{text}"
     )
     faults = Faults()
@@ -149,10 +150,14 @@ def decide(
     standing: Sequence[str] | None = None,
     now: datetime = NOW,
     people: Snapshot = PEOPLE,
+    run_id: str = "r-1",
+    spending: Spending = NOTHING,
 ) -> PolicyDecision:
     asked = asked or task()
     who = standing if standing is not None else tuple(filter(None, [asked.requester]))
-    return policies.evaluate(asked, agent, standing=who, people=people, catalog=CATALOG, now=now)
+    return policies.evaluate(
+        asked, agent, standing=who, people=people, catalog=CATALOG, now=now, run_id=run_id, spending=spending
+    )
 
 
 def run_of(policies: PolicySet, asked: Task | None = None, *, agent: Agent = AGENT, **more: Any) -> Run:

@@ -1,7 +1,7 @@
 """`countersign policy explain`: what policy answers about a task, or about a call of it, and why."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,12 @@ from domain.tasks import Task
 from loop.ports import Routed
 from policy.digest import in_words
 from policy.effective import limits_of, lines
+from policy.engine import PolicySet
 from policy.explain import Explanation, as_json, explain, standing_of
-from policy.files import Faults, Node
+from policy.files import Faults, Node, nearest
 from policy.nodes import LARGEST_FILE, from_plain
 from policy.remedies import remedies, remedy_json, spell_remedy
-from policy.subjects import Subject, moment, read_call, read_document, read_task
+from policy.subjects import Subject, moment, read_call, read_document, read_spent, read_task
 from policy.unknowns import notes_on
 from reasoning.routing import RunbookRouter
 
@@ -28,6 +29,7 @@ def explain_(
     task: Annotated[str, typer.Option("--task", help="A task as JSON or YAML; - is standard input.")],
     call: Annotated[str | None, typer.Option("--call", help="A call of that task.")] = None,
     at: Annotated[str | None, typer.Option("--at", help="Judge as of this time (ISO 8601).")] = None,
+    spent: Annotated[str | None, typer.Option("--spent", help="What was drawn so far, by budget.")] = None,
     config: Config = HERE,
     *,
     as_json_: AsJson = False,
@@ -36,6 +38,8 @@ def explain_(
     found = loaded_or_exit(config)
     faults = Faults()
     subject = _subject(task, call, at, faults)
+    if subject is not None and spent is not None:
+        subject = replace(subject, spent=_spent(spent, found.configuration.policies, faults))
     if subject is None or len(faults):
         bad(faults)
     now = datetime.now(UTC)
@@ -43,7 +47,7 @@ def explain_(
     people, policies = found.configuration.snapshot(subject.at or now), found.configuration.policies
     said = explain(policies, routed, people=people, catalog=found.catalog, now=now)
     ways = remedies(policies, routed, people=people, catalog=found.catalog, now=now)
-    notes = notes_on(policies, [routed], people)
+    notes = (*notes_on(policies, [routed], people), *_untouched(said))
     if as_json_:
         digest = in_words(policies, routed.task, said.decision, standing=standing_of(routed), people=people).hash
         more = {"remedies": [remedy_json(way) for way in ways], "notes": list(notes), "digest": digest}
@@ -60,6 +64,22 @@ def _subject(task: str, call: str | None, at: str | None, faults: Faults) -> Sub
     sketch = read_call(node, faults) if node is not None else None
     when = moment(from_plain("--at", at), faults) if at is not None else None
     return None if read is None else Subject(task=read, call=sketch, at=when)
+
+
+def _spent(name: str, policies: PolicySet, faults: Faults) -> Mapping[str, float]:
+    node = _document(name, faults)
+    amounts = (read_spent(node, faults) if node is not None else None) or {}
+    for budget in amounts.keys() - policies.budgets.keys():
+        at = node.value[budget] if node is not None and isinstance(node.value, Mapping) else None
+        if at is not None:
+            faults.at(at, f'there is no budget "{budget}"', nearest(budget, policies.budgets))
+    return amounts
+
+
+def _untouched(said: Explanation) -> tuple[str, ...]:
+    if not said.assumed:
+        return ()
+    return (f"taken as untouched, for want of --spent: {', '.join(said.assumed)}",)
 
 
 def _document(name: str, faults: Faults) -> Node | None:

@@ -30,6 +30,8 @@ LIMITS: Mapping[str, Any] = {
     "timeout_s": None,
     "deadline_s": None,
     "budget_usd": None,
+    "max_actions": None,
+    "max_tokens": None,
     "allowed_tools": "installed",
     "denied_tools": [],
     "requires_pr": False,
