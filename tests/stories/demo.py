@@ -19,7 +19,7 @@ from bot.sample.directory import lay_out
 from tools.services.launch import born
 
 ROOMS = tuple(f"C0ROOM{n:05}" for n in range(1, 25))
-START_S = 40.0
+START_S = 60.0
 _STEP_S = 0.02
 
 

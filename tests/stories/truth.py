@@ -75,7 +75,8 @@ async def sound(demo: Demo) -> dict[str, str | None]:
             outcomes[run_id] = replayed.run.outcome.value if replayed.run.outcome else None
         verified = await verify(store.database, store.key)
         assert verified.broken is None, verified.broken
-        assert (await rebuild(store.database)).differences == []
+        differences = (await rebuild(store.database)).differences
+        assert differences == [], differences
         return outcomes
     finally:
         await store.close()
