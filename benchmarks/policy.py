@@ -20,6 +20,7 @@ from statistics import median
 from benchmarks.ours import AGENT, Ours, call_of, task_of
 from benchmarks.peers.loops import BareIndex, CelLoop, PythonLoop
 from benchmarks.workload import Asked, Contender, Entry, entries, questions, when
+from bot.collector import calm
 from domain.decisions import Allow, Deny, RequireApproval
 from tests.policy.reference import Asked as AskedOfReference
 from tests.policy.reference import Called, Reference
@@ -43,6 +44,7 @@ class Measured:
 
 def main() -> None:
     """Print the tables."""
+    calm()  # as the program does
     print("### Policy\n")
     print("| rules | engine | boundary p50 | p99 | verdicts/s | door p50 | load | beside cedarpy |")
     print("|---:|---|---:|---:|---:|---:|---:|---:|")

@@ -1,7 +1,7 @@
 """A document as a tree of nodes, each with its place, from the text of a file. `policy.files` describes the dialect."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ def read(file: str, text: str, faults: Faults) -> Node | None:
     faults.source(file, text)
     builder = _Builder(file, faults, _lines(text))
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in _events(text):
             builder.take(event)
     except _Refused:
         return None
@@ -41,6 +41,15 @@ def read(file: str, text: str, faults: Faults) -> Node | None:
     if builder.root is None:
         faults.add(file, 1, 1, "", "is empty")
     return builder.root
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    """As `yaml.parse`, which asks twice for each event."""
+    loader = _LOADER(text)
+    try:
+        yield from iter(loader.get_event, None)
+    finally:
+        loader.dispose()
 
 
 def _place(mark: yaml.Mark | None, text: str) -> tuple[int, int]:
@@ -85,11 +94,7 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         match event:
-            case yaml.AliasEvent():
-                self._refuse(event, "aliases are not allowed", "write the value out")
-            case yaml.DocumentStartEvent() if self.root is not None:
-                self._refuse(event, "must hold one document")
-            case yaml.ScalarEvent():
+            case yaml.ScalarEvent():  # most are; so it is asked first
                 self._node(event)
                 self._scalar(event)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
@@ -97,6 +102,10 @@ class _Builder:
                 self._start(event)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 self._end()
+            case yaml.AliasEvent():
+                self._refuse(event, "aliases are not allowed", "write the value out")
+            case yaml.DocumentStartEvent() if self.root is not None:
+                self._refuse(event, "must hold one document")
             case _:
                 pass  # the stream's and the document's own marks
 
