@@ -37,7 +37,8 @@ def test_there_is_a_section_for_each_kind_of_source() -> None:
     found = said(everything(), repository="acme/infra", requester="user:U5")
     assert {one.title: one.lines[0] for one in found.sections} == {
         "What policy allows in this run:": "tier recommend: calls that read (standing:group:contractors)",
-        "Organization policies:": "Small changes. [small: when effect is change and call.arguments.count > 3: denied: Too many]",
+        "Organization policies:": "Small changes. [small: when effect is change and call.arguments.count > 3:"
+        " denied: Too many]",
         "Hard rules of the agent:": "[never-shell: when agent is operator and tool is shell.run:"
         " denied: This one runs no shell]",
         "Conventions of the repository:": "One change request changes one environment.",
