@@ -17,16 +17,16 @@ Why = Annotated[str, typer.Option("--why", help="For the log.")]
 
 def stop_all(config: Config = None, why: Why = "") -> None:
     """Stop everything: no action starts until resume-all."""
-    with_store(config, lambda store: tell_organization(store.journal, EverythingStopped(by=_who(), why=why)))
+    with_store(config, lambda store: tell_organization(store.journal, EverythingStopped(by=who(), why=why)))
     typer.echo("everything is stopped: no action starts until `countersign resume-all`")
 
 
 def resume_all(config: Config = None, why: Why = "") -> None:
     """Let everything go on."""
-    with_store(config, lambda store: tell_organization(store.journal, EverythingResumed(by=_who(), why=why)))
+    with_store(config, lambda store: tell_organization(store.journal, EverythingResumed(by=who(), why=why)))
     typer.echo("everything goes on")
 
 
-def _who() -> str:
+def who() -> str:
     """Whoever may write the store's files may move the switch; the log says who it was."""
     return f"shell:{getpass.getuser()}"

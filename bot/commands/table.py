@@ -59,6 +59,10 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "stop-all": Entry(module="switch", name="stop_all", help="Stop everything: no action starts until resume-all."),
     "resume-all": Entry(module="switch", name="resume_all", help="Let everything go on."),
+    "freeze": Entry(module="freezes", name="freeze", help="Freeze something until then: nothing of it changes."),
+    "unfreeze": Entry(module="freezes", name="unfreeze", help="Lift a freeze that was declared."),
+    "freezes": Entry(module="freezes", name="freezes", help="The freezes that hold, and those to come."),
+    "budgets": Entry(module="budgets", name="budgets", help="What is used of each budget, and when there is more."),
     "policy": Entry(module="policy", name="app", help="What the rules say, and whether they say what was meant."),
     "runs": Entry(module="runs", name="app", help="The runs: listed, shown, traced, replayed."),
     "autonomy": Entry(

@@ -118,13 +118,14 @@ class SlackConsumer:
             why = "asks about several calls; use the button on the card" if asked else "asks nobody that you can see"
             await self._answers.tell(intent.seat, f"`{intent.run_id}` {why}. Nothing was countersigned.")
             return
+        key = f"{run.run_id}:{asked[0].approval_id}:card"
         click = Click(
             approval_id=asked[0].approval_id,
             by=intent.seat.principal,
             ballot=Ballot.BREAK_GLASS,
             digest=asked[0].digest,
             reason=intent.why,
-            card=run.posted.get(f"{run.run_id}:{asked[0].approval_id}:card"),
+            card=run.posted.get(key) or await self._desk.outbox.where(key),
             channel=intent.seat.channel,
         )
         await self._answers.reply(intent.seat, await self._operator.vote(click))

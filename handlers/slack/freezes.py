@@ -1,5 +1,6 @@
 """`/ops freeze WHAT until WHEN because WHY`, `/ops unfreeze ID`: read, and handed over with the moment it means."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -13,6 +14,7 @@ from loop.ports import Operator, Reply
 
 VERBS = ("freeze", "unfreeze", "freezes")
 USAGE = "`/ops freeze WHAT until WHEN [because WHY]`, like `/ops freeze prod until monday 08:00 because of the release`"
+_PATIENCE_S = 3.0
 _SAID = re.compile(r"(?P<what>\S.*?)\s+(?:until|till|for)\s+(?P<until>.+?)(?:\s+because\s+(?P<why>.+))?", re.I | re.S)
 
 
@@ -62,7 +64,8 @@ class Freezes:
     async def _zone(self, user: str) -> str:
         """Where the person is, as Slack knows it; empty where it does not say."""
         try:
-            found: Json = (await self._gateway.user(user)).get("tz")
-        except SlackTrouble:
+            async with asyncio.timeout(_PATIENCE_S):
+                found: Json = (await self._gateway.user(user)).get("tz")
+        except (SlackTrouble, TimeoutError):  # a freeze does not wait for that
             return ""
         return found if isinstance(found, str) else ""

@@ -63,7 +63,10 @@ def test_serving_without_secrets_says_file_line_and_key(tmp_path: Path, counters
     assert "Traceback" not in served.stderr
 
 
-BESIDE = ["runs list", "runs show r-x", "audit verify", "state rebuild", "tokens list", "stop-all"]
+BESIDE = [
+    *("runs list", "runs show r-x", "audit verify", "state rebuild", "tokens list"),
+    *("stop-all", "freezes", "unfreeze freeze-1", "freeze everything --until 4h"),
+]
 
 
 @pytest.mark.parametrize("arguments", [line.split() for line in BESIDE])

@@ -195,7 +195,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def house(playground: Playground, session: ClientSession, store: Store) -> AsyncIterator[House]:
-    house = House(playground, session, store, Places(approvals="C7"))
+    house = House(playground, session, store, Places(approvals="C7", notices=("C7",)))
     await house.open()
     yield house
     await house.close()
