@@ -57,6 +57,38 @@ class Spending:
         return self.known.get(account, self.others)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What is used of one account, as people count it: dollars, not their millionths."""
+
+    budget: str
+    describe: str
+    whose: tuple[tuple[str, str], ...]  # ("resource", "prod/web"); () is the organization's
+    of: Unit
+    used: float
+    most: float
+    renews: datetime | None  # when it begins anew, or when something is left again; in UTC
+    file: str
+    line: int
+
+    @property
+    def share(self) -> float:
+        """How much of it is used; 1 and more is all of it."""
+        return self.used / self.most if self.most else 1.0
+
+
+def spell_amount(one: Balance) -> str:
+    """`2 of 3 actions`, `$1.25 of $5.00`."""
+    if one.of is Unit.USD:
+        return f"${one.used:.2f} of ${one.most:.2f}"
+    return f"{one.used:.0f} of {one.most:.0f} {one.of.value}"
+
+
+def spell_owner(whose: tuple[tuple[str, str], ...]) -> str:
+    """`resource prod/web`; nothing for the organization's."""
+    return ", ".join(f"{key} {value}" for key, value in whose)
+
+
 UNKNOWN = Spending()
 NOTHING = Spending(others=Spent())
 

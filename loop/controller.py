@@ -9,12 +9,14 @@ import structlog
 
 from changes.votes import Electorate
 from domain import events as e
+from domain.budgets import Balance
 from domain.freezes import Frozen
 from domain.people import Snapshot
 from domain.runs import Run
 from domain.signals import Signal
 from domain.tasks import Principal, Source, Task
 from loop.autonomy import Ladder
+from loop.balances import seen_by
 from loop.desk import WorkersDesk
 from loop.engine import Engine, World
 from loop.explaining import why
@@ -132,6 +134,10 @@ class Controller:
     async def may_read(self, principal: Principal, run: Run) -> bool:
         """Whether this principal may see the run."""
         return await may_read(self._engine, principal, run)
+
+    async def budgets(self, who: Principal) -> tuple[Balance, ...]:
+        """What is used of the budgets, as far as `who` may see."""
+        return await seen_by(self._engine, who)
 
     async def standings(self) -> Sequence[Standing]:
         """Where each agent stands."""

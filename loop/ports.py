@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.approvals import Ballot
-from domain.budgets import Draw, Spending
+from domain.budgets import Balance, Draw, Spending
 from domain.calls import Doubt, Expectation, Observation, Preview, ToolCall, ToolSpec
 from domain.canonical import Json
 from domain.decisions import Remedy
@@ -555,6 +555,10 @@ class Operator(Protocol):
 
     async def freezes(self) -> tuple[Frozen, ...]:
         """Every freeze that holds or will hold again, those of the files too."""
+        ...
+
+    async def budgets(self, who: Principal) -> tuple[Balance, ...]:
+        """What is used of each account that `who` may see: approvers, `admins:`, `auditors:` all, others their own."""
         ...
 
     async def standings(self) -> Sequence[Standing]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.agents import Agent
-from domain.budgets import UNKNOWN, Draw, Spending
+from domain.budgets import UNKNOWN, Balance, Draw, Spending
 from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json
 from domain.decisions import Approvers, PolicyDecision, Reason, Remedy, Verdict
@@ -81,6 +81,10 @@ class Rules(Protocol):
 
     def drawn_on(self, accounts: Sequence[str], now: datetime) -> tuple[Draw, ...]:
         """These accounts, as the budgets of today count them; those of budgets that are gone are left out."""
+        ...
+
+    def balances(self, draws: Sequence[Draw], spending: Spending, now: datetime) -> tuple[Balance, ...]:
+        """What is used of these accounts."""
         ...
 
     def exhausted(self, draws: Sequence[Draw], spending: Spending, now: datetime) -> tuple[Reason, ...]:

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 from urllib.parse import quote, unquote
 
-from domain.budgets import MICRO, Draw, Spending, Spent, Unit, micros
+from domain.budgets import MICRO, Balance, Draw, Spending, Spent, Unit, micros
 from domain.decisions import Reason
 from policy.files import Fields, Read, choice, integer, money, several, text
 from policy.matching import Match, Names, read_match
@@ -85,6 +85,21 @@ class Budget:
         said = " ".join(part for part in parts if part)
         renews = self.renews(spent, now)
         return f"{said}; next possible at {_clock(renews, now)}" if renews is not None else said
+
+    def balance(self, draw: Draw, spent: Spent, now: datetime) -> Balance:
+        """What is used of the account."""
+        anew = self.window.renews(now, None) if spent.amount < self.most else self.renews(spent, now)
+        return Balance(
+            budget=self.id,
+            describe=self.describe,
+            whose=tuple(parts_of(draw.account).items()),
+            of=self.of,
+            used=natural(self.of, spent.amount),
+            most=natural(self.of, self.most),
+            renews=None if anew is None else anew.astimezone(UTC),
+            file=self.file,
+            line=self.line,
+        )
 
     def renews(self, spent: Spent, now: datetime) -> datetime | None:
         """When something can be drawn again; None while it can, and where it never will."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.agents import Agent
-from domain.budgets import UNKNOWN, Draw, Spending
+from domain.budgets import UNKNOWN, Balance, Draw, Spending
 from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json
 from domain.decisions import Approvers, Deny, PolicyDecision, Reason, Remedy, Verdict
@@ -109,6 +109,11 @@ class PolicySet(RuleSet):
     def exhausted(self, draws: Sequence[Draw], spending: Spending, now: datetime) -> tuple[Reason, ...]:
         """Why nothing may be drawn from these accounts now."""
         return tuple(objections(self.budgets, draws, spending, now))
+
+    def balances(self, draws: Sequence[Draw], spending: Spending, now: datetime) -> tuple[Balance, ...]:
+        """What is used of these accounts; those of which nobody can tell are left out."""
+        each = [(draw, self.budgets[budget_of(draw.account)], spending.of(draw.account)) for draw in draws]
+        return tuple(budget.balance(draw, spent, now) for draw, budget, spent in each if spent is not None)
 
     def drawn_on(self, accounts: Iterable[str], now: datetime) -> tuple[Draw, ...]:
         """These accounts, as the budgets of today count them; those of budgets that are gone are left out."""

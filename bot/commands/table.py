@@ -63,6 +63,7 @@ COMMANDS: Mapping[str, Entry] = {
     "unfreeze": Entry(module="freezes", name="unfreeze", help="Lift a freeze that was declared."),
     "freezes": Entry(module="freezes", name="freezes", help="The freezes that hold, and those to come."),
     "budgets": Entry(module="budgets", name="budgets", help="What is used of each budget, and when there is more."),
+    "budgets": Entry(module="budgets", name="budgets", help="What is used of each budget, and when there is more."),
     "policy": Entry(module="policy", name="app", help="What the rules say, and whether they say what was meant."),
     "runs": Entry(module="runs", name="app", help="The runs: listed, shown, traced, replayed."),
     "autonomy": Entry(

@@ -37,7 +37,7 @@ __all__ = ["Configuration", "Fault", "Group", "Invalid", "PersonEntry", "Secret"
 
 KEYS = (
     *("version", "organization", "people", "groups", "approvers", "admins", "auditors", "slack", "storage", "sources"),
-    *("places", "http", *SYSTEMS),
+    *("budgets", "places", "http", *SYSTEMS),
 )
 _ORGANIZATION = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -136,7 +136,12 @@ def _read(
     listed = several(approvers(groups, people_only=True))
     peers = fields.get("approvers", listed, ())
     members = {name: group.members for name, group in groups.items()}
-    bearing = check.Sources(agents=folders["agents"], policies=folders["policies"], resources=resources)
+    bearing = check.Sources(
+        agents=folders["agents"],
+        policies=folders["policies"],
+        resources=resources,
+        budgets=fields.child("budgets"),
+    )
     policies = check.load(bearing, faults, groups=members, approvers=peers, tools=tools)
     secret = ReadSecret(environ, directory)
     sources = fields.get("sources", read_sources(secret), {})

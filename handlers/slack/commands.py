@@ -20,13 +20,14 @@ _VERBS = {
 NEEDS_TEXT = frozenset({SignalKind.REDIRECT, SignalKind.ANSWER})
 _SAYS = {SignalKind.REDIRECT: "what to do instead", SignalKind.ANSWER: "the answer"}
 _SHOWS = ("status", "why")
+_LISTS = ("approvals", "budgets")
 _MOVES = ("promote", "demote")
 _NOT_YET = ("undo",)
 
 HELP = """\
 What I understand:
 /ops REQUEST  (or mention me): do something, as far as policy lets me
-/ops status [RUN] · /ops why RUN · /ops approvals
+/ops status [RUN] · /ops why RUN · /ops approvals · /ops budgets
 /ops pause|resume|stop|takeover|handback|retry RUN
 /ops redirect RUN NEW REQUEST · /ops answer RUN TEXT
 /ops autonomy [AGENT] · /ops autonomy promote AGENT · /ops autonomy demote AGENT WHY
@@ -50,8 +51,8 @@ def parse(text: str, seat: Seat, *, occurrence: str, at: datetime, here: str | N
     frozen = freezes.parse(verb, rest, seat)
     if frozen is not None:
         return frozen
-    if verb == "approvals" and not rest:
-        return Told(seat=seat, what="approvals")
+    if verb in _LISTS and not rest:
+        return Told(seat=seat, what=verb)
     if verb == "autonomy":
         return _climb(seat, rest, occurrence)
     run_id, tail = _run(rest)
@@ -76,7 +77,7 @@ def is_command(text: str) -> bool:
     verb = word.casefold().rstrip(":")
     if freezes.is_freeze(verb, rest.strip()) or verb in ("break-glass", "breakglass"):
         return True
-    known = verb in (*_VERBS, *_SHOWS, "help", "approvals", "retry", "reload", "autonomy", "stop-all", "resume-all")
+    known = verb in (*_VERBS, *_SHOWS, *_LISTS, "help", "retry", "reload", "autonomy", "stop-all", "resume-all")
     return known and (len(text.split()) == 1 or _run(rest.strip())[0] is not None)
 
 

@@ -12,6 +12,7 @@ from handlers.slack.commands import HELP
 from handlers.slack.envelopes import text_of
 from handlers.slack.gateway import Gateway
 from handlers.slack.show import kit
+from handlers.slack.show.budgets import budgets
 from handlers.slack.show.card import card, request_line, whole
 from handlers.slack.show.freezes import freezes
 from handlers.slack.show.home import Row, home, listing
@@ -62,11 +63,13 @@ class Shows:
         return run if run is not None and run.task is not None and await self._operator.may_read(who, run) else None
 
     async def message(self, who: Principal, what: str, run_id: str | None) -> Message:
-        """The answer to `/ops help|status|why|approvals|freezes`."""
+        """The answer to `/ops help|status|why|approvals|freezes|budgets`."""
         if what == "help":
             return note(HELP)
         if what == "freezes":
             return freezes(await self._operator.freezes())
+        if what == "budgets":
+            return budgets(await self._operator.budgets(who))
         if what == "approvals":
             rows = await self.waiting(who)
             return _listed("Waiting for a countersignature", rows, "Nothing waits for a countersignature.")

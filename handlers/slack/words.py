@@ -105,7 +105,7 @@ class Turned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """Show something: `what` is help, status, why, approvals or freezes."""
+    """Show something: `what` is help, status, why, approvals, freezes or budgets."""
 
     seat: Seat
     what: str

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from domain import events as e
 from domain.agents import Agent
 from domain.approvals import Ballot
-from domain.budgets import UNKNOWN, Draw, Spending, Unit
+from domain.budgets import UNKNOWN, Balance, Draw, Spending, Unit
 from domain.calls import Doubt, ErrorKind, Observation, Preview, ToolCall, ToolSpec
 from domain.canonical import Json
 from domain.decisions import (
@@ -148,6 +148,17 @@ class FakeRules:
 
     def drawn_on(self, accounts: Sequence[str], now: datetime) -> tuple[Draw, ...]:
         return tuple(draw for draw in self.budgets if draw.account in accounts)
+
+    def balances(self, draws: Sequence[Draw], spending: Spending, now: datetime) -> tuple[Balance, ...]:
+        return tuple(
+            Balance(
+                budget=draw.account.partition(" ")[0], describe="", of=draw.of,
+                used=spending.known[draw.account].amount,
+                whose=tuple((key, value) for key, _, value in (p.partition("=") for p in draw.account.split(" ")[1:])),
+                most=draw.most, renews=None, file="f", line=1,
+            )
+            for draw in draws
+        )  # fmt: skip
 
     def exhausted(self, draws: Sequence[Draw], spending: Spending, now: datetime) -> tuple[Reason, ...]:
         spent = [(draw, spending.of(draw.account)) for draw in draws]

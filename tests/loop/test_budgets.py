@@ -201,6 +201,24 @@ async def test_the_limit_is_todays_and_a_higher_one_lets_a_run_go_on(most: int, 
         assert (await house.run(run_id)).outcome is ends
 
 
+async def test_auditors_approvers_and_admins_see_every_account_and_others_their_own() -> None:
+    async with House(propose("look")) as house:
+        mine = replace(RUNS, account="runs requester=user:REQUESTER", most=9)
+        house.rules.budgets = (mine, replace(CHANGES, account="other", most=9), replace(RUNS, most=9))
+        await house.ask()
+        house.directory.people["user:OTHER"] = replace(house.directory.people["user:OTHER"], groups=frozenset())
+        seen = {who: await house.controller.budgets(f"user:{who}") for who in ("SRE1", "OTHER", "GUEST")}
+        assert {(one.budget, one.whose, one.used) for one in seen["SRE1"]} == {
+            ("runs", (), 1),
+            ("runs", (("requester", "user:REQUESTER"),), 1),
+        }
+        assert seen["OTHER"] == seen["GUEST"] == ()
+        house.directory.up = False
+        assert [one.whose for one in await house.controller.budgets("user:REQUESTER")] == [
+            (("requester", "user:REQUESTER"),)
+        ]
+
+
 # ── What it costs, and what survives ──────────────────────────────────────────────────────────────────────────────────
 
 

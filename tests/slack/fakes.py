@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from domain import events as e
 from domain.approvals import Ballot, Vote
+from domain.budgets import Balance
 from domain.events import Event
 from domain.evolve import replay
 from domain.freezes import Frozen
@@ -34,6 +35,7 @@ class FakeOperator:
     retried: list[tuple[str, str]] = field(default_factory=list)
     unrouted: Unrouted | None = None
     stopped: bool = False
+    balances: list[Balance] = field(default_factory=list)
     frozen: list[tuple[Principal, str, datetime, str, str]] = field(default_factory=list)
     lifted: list[tuple[Principal, str, str]] = field(default_factory=list)
     reasons: Why = field(default_factory=lambda: Why(policy_hash="sha256:rules"))
@@ -139,6 +141,9 @@ class FakeOperator:
     async def unfreeze(self, by: Principal, name: str, why: str) -> Reply:
         self.lifted.append((by, name, why))
         return Reply(ok=True, text=f"`{name}` is lifted.")
+
+    async def budgets(self, who: Principal) -> tuple[Balance, ...]:
+        return tuple(one for one in self.balances if who in self.approvers or ("requester", who) in one.whose)
 
     async def freezes(self) -> tuple[Frozen, ...]:
         return tuple(

@@ -79,6 +79,8 @@ def intent(payload: dict[str, Any]) -> Any:
         ("why is prod/web slow?", words.Request, {"goal": "why is prod/web slow?"}),
         ("status of prod/web", words.Request, {"goal": "status of prod/web"}),
         ("approvals", words.Told, {"what": "approvals"}),
+        ("budgets", words.Told, {"what": "budgets"}),
+        ("budgets of the shop are too high", words.Request, {}),
         (f"pause {RUN}", words.Steer, {"kind": SignalKind.PAUSE, "run_id": RUN}),
         (f"resume {RUN} go on", words.Steer, {"kind": SignalKind.RESUME, "text": "go on"}),
         (f"redirect {RUN} check the logs", words.Steer, {"kind": SignalKind.REDIRECT, "text": "check the logs"}),

@@ -1,6 +1,8 @@
 """What Slack shows: within its limits whatever comes, nothing lost, nothing foreign as markup."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain import events as e
 from domain.approvals import ApprovalEnd, Ballot
+from domain.budgets import Balance, Unit
 from domain.calls import Preview
 from domain.decisions import Approvers, Requirement
 from domain.outcomes import Outcome
@@ -16,6 +19,7 @@ from domain.tasks import Trust
 from domain.tiers import Effect
 from handlers.slack.show import forms, kit, limits
 from handlers.slack.show.approval import approval, value_of
+from handlers.slack.show.budgets import budgets
 from handlers.slack.show.card import card, headline
 from handlers.slack.show.home import Row, home
 from handlers.slack.show.message import Message, note
@@ -303,6 +307,47 @@ def test_the_trace_is_a_message_a_step() -> None:
     assert "countersigned" in messages[2]
     assert "✓ service.restart prod/web: restarted (1.2 s)" in messages[2]
     assert "As predicted: the probe answers 200" in messages[2]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(TEXT, TEXT, st.sampled_from(Unit), st.integers(0, 9), st.booleans()), max_size=30))
+def test_budgets_fit_their_message(drawn: list[tuple[str, str, Unit, int, bool]]) -> None:
+    renews = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
+    shown = budgets(
+        [
+            Balance(
+                budget=f"b{n}",
+                describe=describe,
+                whose=(("resource", whose),),
+                of=unit,
+                used=used,
+                most=4,
+                renews=renews if renewing else None,
+                file="policies/org.yaml",
+                line=n,
+            )
+            for n, (describe, whose, unit, used, renewing) in enumerate(drawn)
+        ]
+    )
+    assert not slack.check(shown.blocks, "message")
+
+
+def test_an_empty_account_comes_first_and_says_when_there_is_more() -> None:
+    full = Balance(
+        budget="restarts",
+        describe="No restart storms.",
+        whose=(("resource", "prod/web"),),
+        of=Unit.ACTIONS,
+        used=3,
+        most=3,
+        renews=datetime(2026, 11, 21, 14, 5, tzinfo=UTC),
+        file="policies/org.yaml",
+        line=3,
+    )
+    half = replace(full, budget="money", of=Unit.USD, used=1.5, renews=None)
+    said = json.dumps(budgets([half, full]).blocks)
+    assert said.index("3 of 3 actions") < said.index("$1.50 of $3.00")
+    assert "more at 2026-11-21 14:05 UTC" in said
 
 
 def test_the_outcome_names_what_was_done_and_who_countersigned() -> None:
