@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.thread.follower import Follower
 from domain import events as e
 from domain.approvals import Ballot
 from domain.events import ORGANIZATION_STREAM
@@ -197,17 +198,18 @@ async def test_cards_say_that_everything_is_stopped_and_that_it_goes_on(house: H
 
 
 async def test_the_switch_loses_nothing_that_runs_had_still_to_tell(house: House) -> None:
-    """Runs are looked at when the switch moves: what the log holds after that moment is told in its turn."""
+    """A follower that begins anew looks at open runs when the switch moves: what comes after is told in its turn."""
     await house.ops("restart web")
     await house.one(":card")
     run_id = run_id_of(house.operator.submitted[0])
-    house.follower._stories.clear()
-    await asyncio.gather(
-        happens(house, e.EverythingStopped(by="user:U2")),
-        house.operator.write(run_id, s.decided(), s.proposed(), s.asked(f"{run_id}.c1"), s.finished()),
-    )
-    await house.one(f"{run_id}:outcome")
-    await house.one(f"{run_id}.c1:card")
+    await house.quiet()
+    house.tasks[1].cancel()
+    await asyncio.gather(house.tasks.pop(1), return_exceptions=True)
+    await happens(house, e.EverythingStopped(by="user:U2"))
+    await house.operator.write(run_id, s.decided(), s.proposed(), s.asked(f"{run_id}.c1"))
+    anew = Follower(house.store.journal, house.store.outbox, house.places, wake=house.courier.wake)
+    house.tasks.append(asyncio.create_task(anew.run(house.stop)))
+    await house.one(f"{run_id}.c1:card", lambda row: "Everything is stopped" in json.dumps(row))
 
 
 async def asked(house: House, *, glass: bool = True, channel: str = "C1") -> tuple[str, dict[str, Any]]:
