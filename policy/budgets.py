@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import product
 from typing import Any
-from urllib.parse import quote, unquote
 
 from domain.budgets import MICRO, Balance, Draw, Spending, Spent, Unit, micros
 from domain.decisions import Reason
@@ -22,7 +21,6 @@ from policy.periods import Window, read_window
 KEYS = ("id", "describe", "match", "of", "most", "per", "every", "zone")
 MOST = 1_000_000_000_000
 UNKNOWN_VALUE, NOBODY, NONE = "unknown", "nobody", "none"
-_SAFE = "/:@*+"  # as they are in the names of accounts; everything else outside letters, digits and `_.-~` is escaped
 
 
 class Per(StrEnum):
@@ -138,7 +136,12 @@ class Budget:
 
 def account_name(budget: str, parts: Iterable[tuple[Per, str]]) -> str:
     """`restarts-an-hour resource=prod/web`: no two accounts share a name."""
-    return " ".join([budget, *(f"{per.value}={quote(value, safe=_SAFE)}" for per, value in parts)])
+    return " ".join([budget, *(f"{per.value}={_escaped(value)}" for per, value in parts)])
+
+
+def _escaped(value: str) -> str:
+    """A value without spaces, which part the name."""
+    return value.replace("%", "%25").replace(" ", "%20")
 
 
 def budget_of(account: str) -> str:
@@ -149,7 +152,7 @@ def budget_of(account: str) -> str:
 def parts_of(account: str) -> dict[str, str]:
     """What the account is for: `{"resource": "prod/web"}`."""
     pairs = (part.partition("=") for part in account.split(" ")[1:])
-    return {key: unquote(value) for key, _, value in pairs}
+    return {key: value.replace("%20", " ").replace("%25", "%") for key, _, value in pairs}
 
 
 def owner(account: str) -> str:

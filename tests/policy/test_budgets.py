@@ -116,7 +116,7 @@ def drawn(policies: PolicySet, made: ToolCall | None = None, **more: Any) -> lis
         ("[requester]", {"asked": task(requester=None)}, ["a requester=nobody"]),
         ("[requester]", {"standing": ("user:U1", "user:U2")}, ["a requester=user:U1", "a requester=user:U2"]),
         ("[repository]", {}, ["a repository=none"]),
-        ("[repository, agent]", {"asked": task(repository="a b/c=d")}, ["a agent=operator repository=a%20b/c%3Dd"]),
+        ("[repository, agent]", {"asked": task(repository="a b/c=d")}, ["a agent=operator repository=a%20b/c=d"]),
         ("[]", {}, ["a"]),
     ],
 )
