@@ -26,7 +26,7 @@ from tests.policy.reference import Asked as AskedOfReference
 from tests.policy.reference import Called, Reference
 
 COUNTS = (100, 1_000, 10_000)
-QUESTIONS, SLICE = 400, 40
+QUESTIONS, SLICE = 240, 40
 CONDITIONS = {when(3): lambda values: values["call"]["arguments"].get("count", 0) > 3}
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from json.encoder import encode_basestring  # how canonical JSON writes a text
 
-from domain.canonical import canonical_json
 from domain.decisions import Reason, Requirement
 from domain.tiers import Effect
 from policy.approvers import PEER, independent
@@ -40,7 +40,7 @@ def who_asks(bounds: Bounds, required: Iterable[Requirement]) -> tuple[Reason, .
     built_in = [
         Reason(policy=name, file=BUILT_IN, line=0, sets="approve", to=spell_requirement(one))
         for one in required
-        if one.approvers == PEER
+        if one.approvers.kind == PEER.kind
         for name in one.policies
         if name not in named
     ]
@@ -49,8 +49,9 @@ def who_asks(bounds: Bounds, required: Iterable[Requirement]) -> tuple[Reason, .
 
 def hash_of_asking(rules: Sequence[str], required: Iterable[Requirement]) -> str:
     """Names a verdict: the digest of `{"asks": [...], "rules": [...]}`, by what is required and what the rules say."""
-    asks = b",".join([json_of_requirement(one) for one in required])
-    return "sha256:" + sha256(b'{"asks":[%b],"rules":%b}' % (asks, canonical_json(rules))).hexdigest()
+    asks = ",".join([json_of_requirement(one) for one in required])
+    said = ",".join([encode_basestring(rule) for rule in rules])
+    return "sha256:" + sha256(f'{{"asks":[{asks}],"rules":[{said}]}}'.encode()).hexdigest()
 
 
 def _within(tainted: str, selectors: Sequence[str]) -> bool:

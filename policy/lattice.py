@@ -197,7 +197,7 @@ def canonical_requirement(one: Requirement) -> Mapping[str, Any]:
     return dict(zip(_RELIED_ON, _relied_on(one), strict=True))
 
 
-def json_of_requirement(one: Requirement) -> bytes:
+def json_of_requirement(one: Requirement) -> str:
     """The canonical JSON of that."""
     return _written(*_relied_on(one))
 
@@ -207,5 +207,5 @@ _relied_on = attrgetter("approvers.text", *_RELIED_ON[1:])
 
 
 @lru_cache(maxsize=4096)
-def _written(*relied_on: object) -> bytes:
-    return canonical_json(dict(zip(_RELIED_ON, relied_on, strict=True)))
+def _written(*relied_on: object) -> str:
+    return canonical_json(dict(zip(_RELIED_ON, relied_on, strict=True))).decode()
