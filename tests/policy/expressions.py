@@ -22,7 +22,7 @@ _ATOMS = {
         "'x'",
         '"a b"',
     ),
-    INTEGER: ("run.iterations", "run.depth", "run.tier", "3", "-1", "0x1f"),
+    INTEGER: ("run.iterations", "run.depth", "(0 + run.tier)", "3", "-1", "0x1f"),
     NUMBER: ("run.cost_usd", "1.5", "-2.0", "1e3"),
     BOOLEAN: ("run.tainted", "call.tainted", "true", "false", "has(call.arguments.x)", "has(call.labels.env)"),
     TIME: ("now", "task.trigger.timestamp", "timestamp('2026-01-31T08:00:00Z')"),
@@ -98,9 +98,8 @@ def _listed(draw: Draw, depth: int) -> str:
 
 def _closed(draw: Draw, depth: int) -> str:
     path, word = draw(st.sampled_from(sorted(_CLOSED.items())))
-    return str(
-        draw(st.sampled_from((f"{path} == {word}", f"{word} != {path}", f"{path} in [{word}]", f"!({path} == {word})")))
-    )
+    said = draw(st.sampled_from((f"{path} == {word}", f"{word} != {path}", f"{path} in [{word}]")))
+    return f"({said})" if depth else f"!({said})"
 
 
 _ORDERED = "< <= > >="
