@@ -1,10 +1,11 @@
 """What can be touched from here: the sandbox found, the tools over it, the pipeline, and what runs wait for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.configuration import Configuration
+from bot.policy_checks import POLICY
 from bot.systems import NAME, forge_of, systems_of
 from domain.tasks import Principal
 from tools.autonomy import Rungs
@@ -48,6 +49,9 @@ async def equip(configuration: Configuration, settled: Settled, rungs: Rungs) ->
     sandbox, report = await probe(allow_unconfined=systems.sandbox_opt_out)
     git = Git(sandbox=sandbox)
     forge = forge_of(systems, git)
+    policies = systems.policy_repository
+    if forge is not None and policies is not None:
+        forge = replace(forge, reporters={policies.name: (POLICY,)})
     author = Identity(name=NAME, email=f"countersign@{configuration.organization}.example")
     climbed = rungs if any(agent.earns for agent in configuration.agents.values()) else None
     touched = systems_of(systems, git=git, forge=forge, author=author, people=_identities(configuration), rungs=climbed)
@@ -57,7 +61,12 @@ async def equip(configuration: Configuration, settled: Settled, rungs: Rungs) ->
     if forge is None or touched.applied is None:
         return Equipment(sandbox=report, toolbox=toolbox, pipeline=None, watch=None)
     pipeline = LocalPipeline(
-        forge=forge, git=git, sandbox=sandbox, repositories=repositories_in(forge.root), settled=settled
+        forge=forge,
+        git=git,
+        sandbox=sandbox,
+        repositories=repositories_in(forge.root),
+        checked_elsewhere=frozenset({policies.name} if policies is not None else ()),
+        settled=settled,
     )
     watch = ForgeWatch(forge=forge, applied=touched.applied)
     return Equipment(sandbox=report, toolbox=toolbox, pipeline=pipeline, watch=watch)

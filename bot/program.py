@@ -11,6 +11,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.announcements import Announcer
+from bot.backtesting import latest
 from bot.clock import SystemClock
 from bot.collector import calm
 from bot.configuration import Configuration
@@ -18,6 +19,7 @@ from bot.doors import http_doors
 from bot.hands import Equipment, equip
 from bot.housekeeping import Housekeeper
 from bot.ladder import LadderRungs
+from bot.policy_checks import Past, PolicyChecks
 from bot.reload import Means, Reloader, Rereading
 from bot.rulebook import InForce, Laid, lay_down
 from bot.slack import Workspace, groups_of, places_of, reach, socket_of, way_in
@@ -53,6 +55,7 @@ class Program:
     equipment: Equipment
     in_force: InForce
     reloader: Reloader
+    policy_checks: PolicyChecks | None
     workspace: Workspace
     controller: Controller
     workers: tuple[Worker, ...]
@@ -80,6 +83,8 @@ class Program:
             ]
             if self.equipment.pipeline is not None:
                 running.append(self.equipment.pipeline.run(stop))
+            if self.policy_checks is not None:
+                running.append(self.policy_checks.run(stop))
             tasks = [group.create_task(each) for each in running]
             taken_up = await self.controller.recover()
             log.info("taken up", runs=taken_up, sandbox=self.equipment.sandbox.kind)
@@ -151,12 +156,13 @@ async def assembled(configuration: Configuration, rereading: Rereading) -> Async
         courier = Courier(store.outbox, workspace.gateway, store.journal, controller, clock)
         places = places_of(configuration, unconfined=equipment.unconfined)
         follower = Follower(store.journal, store.outbox, places, wake=courier.wake, public=workspace.rooms.public)
+        announcer = Announcer(store.outbox, places.approvals or places.default, courier.wake)
         means = Means(
             rereading=rereading,
             catalog=equipment.catalog,
             record=controller.load_rules,
             adopted=lambda now: workspace.directory.regroup(groups_of(now.groups)),
-            tell=Announcer(store.outbox, places.approvals or places.default, courier.wake).tell,
+            tell=announcer.tell,
             clock=clock,
         )
         reloader = Reloader(in_force, means)
@@ -189,6 +195,7 @@ async def assembled(configuration: Configuration, rereading: Rereading) -> Async
             equipment=equipment,
             in_force=in_force,
             reloader=reloader,
+            policy_checks=_policy_checks(equipment, store, in_force, controller, announcer, clock),
             workspace=workspace,
             controller=controller,
             workers=tuple(
@@ -228,6 +235,34 @@ class _NothingToWaitFor(Watch):
 
     async def settled(self, topic: str) -> str | None:
         return None
+
+
+def _policy_checks(
+    equipment: Equipment,
+    store: Store,
+    in_force: InForce,
+    controller: Controller,
+    announcer: Announcer,
+    clock: SystemClock,
+) -> PolicyChecks | None:
+    """What looks after change requests to the policy repository, where there is one."""
+    repository = in_force.laid.configuration.systems.policy_repository
+    if equipment.pipeline is None or repository is None:
+        return None
+    past = Past(
+        current=lambda: in_force.laid.configuration,
+        catalog=equipment.catalog,
+        runs=lambda limit: latest(store.views, limit),
+        events=store.past.events,
+    )
+    return PolicyChecks(
+        repository=repository,
+        forge=equipment.pipeline.forge,
+        past=past,
+        tell=announcer.tell,
+        settled=controller.notice,
+        clock=clock,
+    )
 
 
 async def _begin(store: Store, equipment: Equipment, laid: Laid) -> None:

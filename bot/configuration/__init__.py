@@ -102,8 +102,13 @@ class Configuration:
             yield from source.secrets
 
 
-def load(directory: Path, environ: Mapping[str, str], *, tools: Collection[str] | None = None) -> Configuration:
-    """The configuration in `directory`. Raises Invalid with every fault. `tools` are the known tools' names, if any."""
+def load(
+    directory: Path, environ: Mapping[str, str] | None, *, tools: Collection[str] | None = None
+) -> Configuration:
+    """The configuration in `directory`. Raises Invalid with every fault. `tools` are the known tools' names, if any.
+
+    Without `environ` no secret is looked up, neither there nor in a file: for directories that others have written.
+    """
     faults = Faults()
     said = files.main_file(directory, faults)
     node = read(files.MAIN, said, faults) if said is not None else None
@@ -122,7 +127,7 @@ def _read(
     node: Node,
     faults: Faults,
     directory: Path,
-    environ: Mapping[str, str],
+    environ: Mapping[str, str] | None,
     folders: Mapping[str, files.Texts],
     resources: tuple[str, str] | None,
     tools: Collection[str] | None,
@@ -154,7 +159,7 @@ def _read(
         approvers=peers,
         admins=fields.get("admins", listed, ()),
         auditors=fields.get("auditors", listed, ()),
-        slack=_elsewhere(fields.get("slack", read_slack(secret), Slack()), environ),
+        slack=_elsewhere(fields.get("slack", read_slack(secret), Slack()), environ or {}),
         storage=fields.get("storage", _storage(directory), directory / "state" / "countersign.sqlite"),
         sources=sources,
         places=fields.get("places", by_name(several(CHANNEL, lone=True)), {}),

@@ -54,9 +54,9 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class ReadSecret:
-    """A reader of references to secrets."""
+    """A reader of references to secrets. Without `environ` it looks nothing up: neither there nor in files."""
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] | None
     directory: Path
 
     def __call__(self, node: Node, faults: Faults) -> Secret | None:
@@ -65,11 +65,16 @@ class ReadSecret:
             faults.at(node, "must name where the secret is, not say it", HINT)
             return None
         kind, name = found.groups()
-        value, problem = self._variable(name) if kind == "env" else self._file(name)
+        value, problem = self._looked_up(kind, name)
         return Secret(reference=found[0], file=node.file, line=node.line, key=node.key, problem=problem, _value=value)
 
-    def _variable(self, name: str) -> tuple[str | None, str]:
-        value = self.environ.get(name)
+    def _looked_up(self, kind: str, name: str) -> tuple[str | None, str]:
+        if self.environ is None:
+            return None, "is not looked up here"
+        return self._variable(name, self.environ) if kind == "env" else self._file(name)
+
+    def _variable(self, name: str, environ: Mapping[str, str]) -> tuple[str | None, str]:
+        value = environ.get(name)
         return (value, "") if value else (None, f"the environment variable {name} is not set")
 
     def _file(self, name: str) -> tuple[str | None, str]:

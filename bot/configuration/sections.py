@@ -17,6 +17,7 @@ _PERSON = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,20}")
 _USER_GROUP = re.compile(r"S[A-Z0-9]{1,20}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_DIRECTORY = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}")
 _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -90,6 +91,14 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRepository:
+    """The repository on the forge whose tree, or a directory of it, is a configuration like this one."""
+
+    name: str
+    directory: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Systems:
     """What the tools touch. Paths are resolved against the configuration directory."""
 
@@ -100,6 +109,7 @@ class Systems:
     environment: str = "prod"  # of the services: prod/web
     probe_allow: tuple[str, ...] = ()
     sandbox_opt_out: bool = False
+    policy_repository: PolicyRepository | None = None
 
 
 def form(pattern: re.Pattern[str], what: str, like: str) -> Read[str]:
@@ -223,7 +233,7 @@ def read_http(node: Node, faults: Faults) -> Http | None:
 
 
 def read_systems(fields: Fields, directory: Path) -> Systems:
-    """`workspaces`, `repositories`, `forge`, `services`, `environment`, `probes` and `sandbox` of the document."""
+    """`workspaces`, `repositories`, `forge`, `services`, `environment`, `probes`, `sandbox` and `policy_repository`."""
     place = _path(directory)
     return Systems(
         workspaces=fields.get("workspaces", place, directory / "workspaces"),
@@ -233,10 +243,13 @@ def read_systems(fields: Fields, directory: Path) -> Systems:
         environment=fields.get("environment", form(_NAME, "a name", "like prod"), "prod"),
         probe_allow=fields.get("probes", _under("allow", several(text)), ()),
         sandbox_opt_out=fields.get("sandbox", _under("opt_out", boolean), False),
+        policy_repository=fields.get("policy_repository", _policy_repository, None),
     )
 
 
-SYSTEMS = ("workspaces", "repositories", "forge", "services", "environment", "probes", "sandbox")
+SYSTEMS = (
+    *("workspaces", "repositories", "forge", "services", "environment", "probes", "sandbox", "policy_repository"),
+)
 
 
 def _path(directory: Path) -> Read[Path]:
@@ -245,6 +258,18 @@ def _path(directory: Path) -> Read[Path]:
         return None if said is None else directory / Path(said).expanduser()
 
     return read_path
+
+
+def _policy_repository(node: Node, faults: Faults) -> PolicyRepository | None:
+    """`acme/policies`, or `{name: acme/policies, directory: operator}`."""
+    name = form(_REPOSITORY, "a repository", "like acme/policies")
+    if not isinstance(node.value, Mapping):
+        said = name(node, faults)
+        return None if said is None else PolicyRepository(name=said)
+    fields = Fields(node, faults, "name", "directory")
+    said = fields.need("name", name)
+    directory = fields.get("directory", form(_DIRECTORY, "a directory of the repository", "like operator"), "")
+    return None if said is None else PolicyRepository(name=said, directory=directory)
 
 
 def _under(key: str, reader: Read[T]) -> Read[T]:

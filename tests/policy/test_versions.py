@@ -47,8 +47,8 @@ def test_a_run_under_way_is_bounded_by_its_decision_and_by_the_newest_rules(
 
 
 @settings(max_examples=100, deadline=None)
-@given(rule_lists(), rule_lists(), tasks, calls)
-def test_the_same_rules_again_change_nothing(old: list[Rule], _: list[Rule], asked: Task, made: ToolCall) -> None:
+@given(rule_lists(), tasks, calls)
+def test_the_same_rules_again_change_nothing(old: list[Rule], asked: Task, made: ToolCall) -> None:
     one, again = build(old), build(list(reversed(old)))
     assert said(one, one, asked, made) == said(one, again, asked, made)
 
@@ -87,7 +87,6 @@ def test_turning_is_named_for_what_people_notice_first() -> None:
     assert [one.says for one in answers] == [Says.ASKS, Says.DENIED, Says.ASKS]
     assert turned(answers[0], answers[1]).kind == "now denied"
     assert turned(answers[1], answers[0]).kind == "now asks"
-    assert turned(answers[0], answers[2]) == turned(answers[0], answers[2])
     assert turned(answers[0], answers[2]).direction is Direction.OTHERWISE, "the peer is not asked any more"
 
 

@@ -6,12 +6,13 @@ stands, and the branch moves only if nobody moved it meanwhile. What was about t
 
 import asyncio
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tools.durable import held
 from tools.forge.port import (
+    PIPELINE,
     Change,
     ChangeState,
     Checks,
@@ -20,6 +21,7 @@ from tools.forge.port import (
     Refused,
     UnknownBranchError,
     UnknownChangeError,
+    together,
 )
 from tools.forge.records import Entry, Merging, Place, place
 from tools.git.refs import branch_head
@@ -37,6 +39,7 @@ class LocalForge:
     git: Git
     page: Callable[[str, int], str] | None = None
     merger: Identity = _MERGER
+    reporters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # repository -> who checks besides CI
 
     def bare(self, repository: str) -> Path:
         """Where the repository lies, for those who are lent its path. Raises UnknownRepositoryError."""
@@ -86,13 +89,17 @@ class LocalForge:
         found = [entry for entry in at.entries() if entry.change.key == key]
         return await self._refreshed(at, found[0]) if found else None
 
-    async def checks(self, repository: str, head: str) -> Checks | None:
-        return place(self.root, repository).checks(head)
+    async def checks(self, repository: str, head: str, by: str | None = None) -> Checks | None:
+        at = place(self.root, repository)
+        if by is not None:
+            return at.checks(head, by)
+        reporters = (PIPELINE, *self.reporters.get(repository, ()))
+        return together(repository, head, {each: at.checks(head, each) for each in reporters})
 
-    async def set_checks(self, checks: Checks) -> None:
+    async def set_checks(self, checks: Checks, by: str = PIPELINE) -> None:
         at = place(self.root, checks.repository)
         async with held(at.lock):
-            at.save_checks(checks)
+            at.save_checks(checks, by)
 
     async def merge(self, repository: str, number: int, head: str, by: str) -> Merged | Refused:
         at = place(self.root, repository)

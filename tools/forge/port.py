@@ -3,6 +3,7 @@
 Expected answers are values: `Refused` says why a merge did not happen. Errors: `ForgeError` and below.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -63,6 +64,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
+    """One thing that was looked at."""
+
     name: str
     state: CheckState
     summary: str = ""
@@ -72,7 +75,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """What the pipeline said about one exact head. `plan` says in words what would change."""
+    """What was said about one exact head. `plan` says in words what would change."""
 
     repository: str
     head: str
@@ -83,6 +86,27 @@ class Checks:
     @property
     def complete(self) -> bool:
         return self.state in (CheckState.PASSED, CheckState.FAILED)
+
+
+PIPELINE = "pipeline"  # who reports checks where nobody else does
+
+
+def together(repository: str, head: str, found: Mapping[str, Checks | None]) -> Checks | None:
+    """What several reporters said about a head; whoever has said nothing yet is waited for. None: nobody has."""
+    said = [checks for checks in found.values() if checks is not None]
+    if not said:
+        return None
+    silent = [Check(name=by, state=CheckState.QUEUED) for by, checks in found.items() if checks is None]
+    states = {checks.state for checks in said} | {check.state for check in silent}
+    unfinished = states & {CheckState.QUEUED, CheckState.RUNNING}
+    failed = CheckState.FAILED in states
+    return Checks(
+        repository=repository,
+        head=head,
+        state=CheckState.RUNNING if unfinished else CheckState.FAILED if failed else CheckState.PASSED,
+        checks=(*(check for checks in said for check in checks.checks), *silent),
+        plan=tuple(line for checks in said for line in checks.plan),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +139,13 @@ class Forge(Protocol):
 
     async def find_by_key(self, repository: str, key: str) -> Change | None: ...
 
-    async def checks(self, repository: str, head: str) -> Checks | None:
-        """What is known about that head; None when no pipeline has seen it."""
+    async def checks(self, repository: str, head: str, by: str | None = None) -> Checks | None:
+        """What is known about that head, by one reporter or by all together; None when nobody has seen it."""
         ...
 
-    async def set_checks(self, checks: Checks) -> None: ...
+    async def set_checks(self, checks: Checks, by: str = PIPELINE) -> None:
+        """What `by` says about a head, in place of what it said before; others' checks stay."""
+        ...
 
     async def merge(self, repository: str, number: int, head: str, by: str) -> Merged | Refused:
         """Merge if the branch still stands at `head`. The same again gives the same answer."""

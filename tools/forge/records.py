@@ -1,4 +1,4 @@
-"""The forge's memory beside a bare repository: one JSON file a change request, one a head's checks."""
+"""The forge's memory beside a bare repository: one JSON file a change request, one a head's checks by each reporter."""
 
 import re
 from dataclasses import asdict, dataclass, replace
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.durable import DamagedFileError, read_json, write_json
-from tools.forge.port import Change, ChangeState, Check, Checks, CheckState, UnknownRepositoryError
+from tools.forge.port import PIPELINE, Change, ChangeState, Check, Checks, CheckState, UnknownRepositoryError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}")
 _HEAD = re.compile(r"[0-9a-f]{40,64}")
@@ -66,24 +66,24 @@ class Place:
     def save(self, entry: Entry) -> None:
         write_json(self._change(entry.change.number), asdict(entry))
 
-    def checks(self, head: str) -> Checks | None:
-        record = read_json(self._checks(head))
+    def checks(self, head: str, by: str) -> Checks | None:
+        record = read_json(self._checks(head, by))
         if record is None:
             return None
         found = tuple(Check(**{**check, "state": CheckState(check["state"])}) for check in record["checks"])
         plain: dict[str, Any] = {**record, "state": CheckState(record["state"]), "plan": tuple(record["plan"])}
         return replace(Checks(**{**plain, "checks": ()}), checks=found)
 
-    def save_checks(self, checks: Checks) -> None:
-        write_json(self._checks(checks.head), asdict(checks))
+    def save_checks(self, checks: Checks, by: str) -> None:
+        write_json(self._checks(checks.head, by), asdict(checks))
 
     def _change(self, number: int) -> Path:
         return self.records / "changes" / f"{number}.json"
 
-    def _checks(self, head: str) -> Path:
+    def _checks(self, head: str, by: str) -> Path:
         if not _HEAD.fullmatch(head):
             raise ValueError(f"{head!r} is not a commit: 40 hexadecimal digits")
-        return self.records / "checks" / f"{head}.json"
+        return self.records / "checks" / (f"{head}.json" if by == PIPELINE else f"{head}.{by}.json")
 
 
 def place(root: Path, repository: str) -> Place:
