@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from domain.tasks import Source
 from domain.tiers import Effect
-from policy.files import Fields, label, nearest, several, text
+from policy.files import Fields, Read, label, nearest, several, text
 from policy.globs import exact, fits_any, matches
 from policy.nodes import Faults, Node
 
 KEYS = ("source", "type", "agent", "repository", "requester", "tool", "effect", "resource", "labels")
 LABEL = "label:"  # attributes of the form `label:env`
 _BOUNDARY = frozenset({"tool", "effect", "resource"})
-_NAME = re.compile(r"[\w.@:/*+ -]{1,200}")
+MOST_PATTERNS = 1_000  # of one key: each is compared with every known name
+_NAME = re.compile(r"[A-Za-z0-9_.@:/*+ -]{1,200}")  # ASCII: two names must not look alike
 _PRINCIPAL = re.compile(r"(?:user|token|group):[A-Za-z0-9*][A-Za-z0-9_.@*-]{0,79}|anyone|nobody")
 
 
@@ -103,10 +104,7 @@ class ReadMatch:
             if key == "labels":
                 tests += self._labels(fields.child(key), faults)
             elif key in fields:
-                tests.append((key, fields.get(key, several(self._pattern(key), lone=True), ())))
-                child = fields.child(key)
-                if child is not None and child.value == ():
-                    faults.at(child, "names nothing that could match", "leave the key out to match anything")
+                tests.append((key, fields.get(key, _some(several(self._pattern(key), lone=True)), ())))
         return Match(tuple(tests))
 
     def _labels(self, node: Node | None, faults: Faults) -> list[tuple[str, tuple[str, ...]]]:
@@ -117,7 +115,7 @@ class ReadMatch:
             return []
         if not node.value:
             faults.at(node, "names no label", "leave the key out to match anything")
-        read = several(label, lone=True)
+        read = _some(several(label, lone=True))
         return [(LABEL + name, read(value, faults) or ()) for name, value in node.value.items()]
 
     def _pattern(self, key: str) -> "ReadPattern":
@@ -135,6 +133,20 @@ class ReadMatch:
                 return ReadPattern("requester", names.groups)
             case _:
                 return ReadPattern(key, None)
+
+
+def _some(reader: Read[tuple[str, ...]]) -> Read[tuple[str, ...]]:
+    """The same list, of at least one and not too many."""
+
+    def read_some(node: Node, faults: Faults) -> tuple[str, ...] | None:
+        if node.value == ():
+            faults.at(node, "names nothing that could match", "leave the key out to match anything")
+        if isinstance(node.value, tuple) and len(node.value) > MOST_PATTERNS:
+            faults.at(node, f"names more than {MOST_PATTERNS}", "use a pattern, a group or a label")
+            return None
+        return reader(node, faults)
+
+    return read_some
 
 
 class ReadPattern:

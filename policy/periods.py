@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -103,11 +104,18 @@ def read_zone(node: Node, faults: Faults) -> ZoneInfo | None:
     name = text(node, faults)
     if name is None:
         return None
-    known = available_timezones()
+    known = _zones()
     if name not in known:
-        faults.at(node, f'there is no time zone "{name}"', nearest(name, known) or "like Europe/Berlin or UTC")
+        near = "" if faults.full else nearest(name, known)
+        faults.at(node, f'there is no time zone "{name}"', near or "like Europe/Berlin or UTC")
         return None
     return ZoneInfo(name)
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    """The names of all zones. Looking for them reads the disk."""
+    return frozenset(available_timezones())
 
 
 def _bounds(period: Period, day: date) -> tuple[date, date]:

@@ -97,13 +97,23 @@ def _names(directory: Path, name: str, faults: Faults) -> list[str]:
 def _text(directory: Path, name: str, faults: Faults) -> str | None:
     """What the file says. Opening waits for nobody: a pipe without a writer is refused like a folder."""
     try:
-        descriptor = os.open(directory / name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as opened:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                faults.add(name, 1, 1, "", "is not a file")
-                return None
-            content = opened.read(4 * LARGEST_FILE + 1)
+        content = _content(directory / name)
     except OSError as error:
         faults.add(name, 1, 1, "", f"cannot be read: {error.strerror}")
         return None
+    if content is None:
+        faults.add(name, 1, 1, "", "is not a file")
+        return None
     return decoded(name, content, faults)
+
+
+def _content(path: Path) -> bytes | None:
+    """The bytes, of a file; None for what is none."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as opened:
+            return opened.read(4 * LARGEST_FILE + 1)
+    finally:
+        os.close(descriptor)
