@@ -206,6 +206,8 @@ class _Words:
             if freeze.file == DECLARED:
                 return f"the freeze {name} were lifted"
             return f"the freeze {name} were changed ({freeze.file}:{freeze.line})"
+        if rule.header.origin is Origin.STANDING:
+            return f"the standing of {name.partition(':')[2]} were changed ({rule.file}:{rule.line})"
         named = f"{name}, {rule.stands_for}," if rule.stands_for else name
         return f"the rule {named} were changed ({rule.file}:{rule.line})"
 

@@ -22,8 +22,19 @@ from bot.systems import catalog_for
 HERE = Path(__file__).parent
 ORGANIZATIONS = HERE / "organizations"
 RULES = "policies/org.yaml"
-KEYS = {"name", "organization", "rules", "freezes", "files", "task", "call", "at", "expect"}
-EXPECTS = {"allowed", "tier", "reason", "verdict", "required_approvals", "constraints", "reasons", "overruled"}
+KEYS = {"name", "organization", "rules", "freezes", "budgets", "spent", "files", "task", "call", "at", "expect"}
+EXPECTS = {
+    "allowed",
+    "tier",
+    "reason",
+    "verdict",
+    "required_approvals",
+    "constraints",
+    "reasons",
+    "overruled",
+    "remedies",
+    "notes",
+}
 LEAST = 80
 LIMITS: Mapping[str, Any] = {
     "max_iterations": None,
@@ -66,7 +77,9 @@ def lay_out(case: Case, directory: Path) -> Path:
         files[RULES] = f"version: 1\npolicies:\n{said['rules']}"
     if "freezes" in said:
         files["policies/freezes.yaml"] = f"version: 1\nfreezes:\n{said['freezes']}"
-    for name in ("task", "call"):
+    if "budgets" in said:
+        files["policies/budgets.yaml"] = f"version: 1\nbudgets:\n{said['budgets']}"
+    for name in ("task", "call", "spent"):
         if name in said:
             files[f"{name}.json"] = json.dumps(said[name])
     for name, text in files.items():
@@ -78,7 +91,9 @@ def lay_out(case: Case, directory: Path) -> Path:
 def words(case: Case, directory: Path) -> list[str]:
     call = ["--call", str(directory / "call.json")] if "call" in case.said else []
     at = ["--at", case.said["at"]] if "at" in case.said else []
-    return ["explain", "--task", str(directory / "task.json"), *call, *at, "--config", str(directory), "--json"]
+    spent = ["--spent", str(directory / "spent.json")] if "spent" in case.said else []
+    given = ["--task", str(directory / "task.json"), *call, *at, *spent]
+    return ["explain", *given, "--config", str(directory), "--json"]
 
 
 def expected(case: Case, directory: Path) -> dict[str, Any]:
@@ -95,9 +110,10 @@ def expected(case: Case, directory: Path) -> dict[str, Any]:
 
 
 def _reason(entry: list[Any]) -> dict[str, Any]:
-    policy, place, sets, to = entry
+    policy, place, sets, to, *control = entry
     file, _, line = place.rpartition(":")
-    return {"policy": policy, "file": file or place, "line": int(line) if file else 0, "sets": sets, "to": str(to)}
+    said = {"policy": policy, "file": file or place, "line": int(line) if file else 0, "sets": sets, "to": str(to)}
+    return {**said, "control": control[0]} if control else said
 
 
 def differences(case: Case, said: Mapping[str, Any], directory: Path) -> list[str]:
@@ -110,6 +126,8 @@ def differences(case: Case, said: Mapping[str, Any], directory: Path) -> list[st
             same = len(said[key]) == len(value) and asked == value
         elif key in {"reasons", "overruled"}:
             same = len(said[key]) == len(value) and all(map(_alike, value, said[key]))
+        elif key == "remedies":
+            same = [way["text"] for way in said[key]] == value
         else:
             same = value in said[key] if key == "reason" else said.get(key) == value
         if not same:
@@ -124,7 +142,7 @@ def differences(case: Case, said: Mapping[str, Any], directory: Path) -> list[st
 def _alike(wanted: Mapping[str, Any], got: Mapping[str, Any]) -> bool:
     part = str(wanted["to"]).removeprefix("…")
     to = part in got["to"] if str(wanted["to"]).startswith("…") else wanted["to"] == got["to"]
-    return to and all(wanted[key] == got[key] for key in wanted if key != "to")
+    return to and all(wanted[key] == got.get(key) for key in wanted if key != "to")
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
