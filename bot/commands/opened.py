@@ -4,13 +4,15 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from bot.clock import SystemClock
 from bot.rulebook import configured
-from state.store import Store
+
+if TYPE_CHECKING:
+    from state.store import Store
 
 T = TypeVar("T")
 
@@ -21,8 +23,10 @@ Config = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
-def with_store(config: Path | None, ask: Callable[[Store], Awaitable[T]]) -> T:
+def with_store(config: Path | None, ask: "Callable[[Store], Awaitable[T]]") -> T:
     """What `ask` answers about the configured store. Raises Invalid and StoreError, which the shell is told."""
+
+    from state.store import Store  # noqa: PLC0415 - half a second that commands which open no store need not cost
 
     async def opened() -> T:
         path = configured(config).storage

@@ -59,11 +59,29 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "stop-all": Entry(module="switch", name="stop_all", help="Stop everything: no action starts until resume-all."),
     "resume-all": Entry(module="switch", name="resume_all", help="Let everything go on."),
-    "freeze": Entry(module="freezes", name="freeze", help="Freeze something until then: nothing of it changes."),
-    "unfreeze": Entry(module="freezes", name="unfreeze", help="Lift a freeze that was declared."),
-    "freezes": Entry(module="freezes", name="freezes", help="The freezes that hold, and those to come."),
-    "budgets": Entry(module="budgets", name="budgets", help="What is used of each budget, and when there is more."),
-    "budgets": Entry(module="budgets", name="budgets", help="What is used of each budget, and when there is more."),
+    "freeze": Entry(
+        module="freezes",
+        name="freeze",
+        help=(
+            "Freeze a resource (prod/*), a label (env=prod), an environment (prod), or everything: "
+            "nothing of it changes."
+        ),
+    ),
+    "unfreeze": Entry(
+        module="freezes",
+        name="unfreeze",
+        help="Lift a freeze that was declared. Those of the policy files are lifted there.",
+    ),
+    "freezes": Entry(
+        module="freezes",
+        name="freezes",
+        help="The freezes that hold, and those to come: declared ones and those of the policy files.",
+    ),
+    "budgets": Entry(
+        module="budgets",
+        name="budgets",
+        help="Every account in use: how much is used of how much, whose it is, and when there is more.",
+    ),
     "policy": Entry(module="policy", name="app", help="What the rules say, and whether they say what was meant."),
     "runs": Entry(module="runs", name="app", help="The runs: listed, shown, traced, replayed."),
     "autonomy": Entry(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,7 +15,9 @@ from loop.backtest import Unfoldable
 from policy.files import Faults, duration
 from policy.nodes import from_plain
 from policy.subjects import moment
-from state.store import Store
+
+if TYPE_CHECKING:
+    from state.store import Store
 
 
 def backtest_(
@@ -34,7 +36,7 @@ def backtest_(
     begin = None if since is None else _moment(since, now)
     current, tried = loaded_or_exit(config), loaded_or_exit(candidate)
 
-    async def ask(store: Store) -> Judged:
+    async def ask(store: "Store") -> Judged:
         only = None if limit is None else await latest(store.views, limit)
         scope = Scope(since=begin, only=only)
         return await backtest(
