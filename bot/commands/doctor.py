@@ -13,15 +13,19 @@ from slack_sdk.errors import SlackApiError
 
 from bot.clock import SystemClock
 from bot.commands.opened import AsJson, Config, print_json
+from bot.commands.policy.loaded import ground_of
 from bot.configuration import Configuration
 from bot.rulebook import configured, lay_down
 from bot.sample.directory import MANIFEST
 from bot.slack import SLACK_API
 from bot.systems import catalog_for, known_tools
 from handlers.slack.gateway import web_client
+from policy.analysis.diagnosis import diagnose
+from policy.analysis.ground import Kind
 from policy.files import Invalid
 from state.errors import StoreError
 from state.store import Store
+from tools.catalog import ToolCatalog
 from tools.sandbox.probe import probe
 
 
@@ -48,17 +52,25 @@ def doctor(config: Config = None, *, as_json: AsJson = False) -> None:
 async def _examine(config: Path | None) -> list[Finding]:
     try:
         configuration = configured(config, tools=known_tools())
-        lay_down(configuration, catalog_for(configuration))
+        catalog = catalog_for(configuration)
+        lay_down(configuration, catalog)
     except Invalid as invalid:
         return [Finding(what="configuration", ok=False, says=str(fault)) for fault in invalid.faults]
     rules = len(configuration.policies.rules)
     says = f"{configuration.organization}: {len(configuration.agents)} agents, {rules} policies"
     found = [Finding(what="configuration", ok=True, says=says)]
+    found += _approvals(configuration, catalog)
     found += [Finding(what="secret", ok=False, says=str(fault)) for fault in configuration.missing_secrets()]
     found += [finding async for finding in _slack(configuration)]
     found.append(await _database(configuration))
     found.append(await _sandbox())
     return found
+
+
+def _approvals(configuration: Configuration, catalog: ToolCatalog) -> list[Finding]:
+    """The approvals that nobody can give: what needs them can never start."""
+    diagnostics = diagnose(ground_of(configuration, catalog))
+    return [Finding(what="approvals", ok=False, says=str(one)) for one in diagnostics if one.kind is Kind.NOBODY]
 
 
 async def _slack(configuration: Configuration) -> AsyncIterator[Finding]:

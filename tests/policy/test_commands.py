@@ -131,3 +131,84 @@ def test_the_sample_organization_passes() -> None:
     tested = run(sample, "test", "--require-coverage", "--json")
     assert tested.exit_code == 0
     assert json.loads(tested.stdout)["coverage"] == {"rules": 7, "exercised": 7, "missing": []}
+
+
+GAPS = """version: 1
+policies:
+  - {id: never, match: {tool: [forge.merge], effect: [read]}, deny: "No"}
+  - {id: wide, match: {effect: [draft]}, limit: {tier: recommend}}
+  - {id: narrow, match: {effect: [draft], tool: [git.push]}, limit: {tier: draft}}
+  - id: half
+    match: {tool: [git.push], requester: ["group:sre"]}
+    when: task.type == 'chat'
+    deny: Not by chat.
+    tests:
+      - {given: {task: {type: chat, requester: "user:U2"}, call: {tool: git.push}}, expect: {verdict: deny}}
+"""
+
+
+def test_check_warns_and_strict_minds(home: Path) -> None:
+    write(home, {"policies/org.yaml": GAPS})
+    said = run(home, "check")
+    assert said.exit_code == 0
+    *warnings, ok = said.stdout.splitlines()
+    assert [line.split(": ")[:3] for line in warnings] == [
+        ["warning", "policies/org.yaml:3", "never"],
+        ["warning", "policies/org.yaml:5", "narrow"],
+    ]
+    assert ok == "ok: 4 policies, 1 tests, 1 agents, 2 warnings"
+    assert run(home, "check", "--strict").exit_code == 1
+    found = json.loads(run(home, "check", "--json").stdout)
+    assert [(one["kind"], one["policy"], one["line"]) for one in found["warnings"]] == [
+        ("never-matches", "never", 3),
+        ("shadowed", "narrow", 5),
+    ]
+
+
+def test_coverage(home: Path) -> None:
+    write(home, {"policies/org.yaml": GAPS})
+    said = run(home, "test")
+    assert said.exit_code == 0
+    assert said.stdout.splitlines() == [
+        "1 passed, 0 failed",
+        "coverage: 0 of 4 rules exercised",
+        "policies/org.yaml:3: never: no case exercises it",
+        "policies/org.yaml:4: wide: it applies in cases, and changes the answer to none of them",
+        "policies/org.yaml:5: narrow: it applies in cases, and changes the answer to none of them",
+        "policies/org.yaml:6: half: in no case does its condition not hold",
+    ]
+    assert run(home, "test", "--require-coverage").exit_code == 1
+    found = json.loads(run(home, "test", "--json").stdout)["coverage"]
+    assert (found["rules"], found["exercised"], len(found["missing"])) == (4, 0, 4)
+    assert found["missing"][3]["why"] == "in no case does its condition not hold"
+
+
+def test_a_suggested_case_exercises_its_rule(home: Path) -> None:
+    """Pasted beside the rules, what `--suggest` prints makes the coverage whole."""
+    rules = """version: 1
+policies:
+  - {id: sre-push, match: {tool: ["git.p*"], requester: ["group:sre"]}, approve: [{from: "group:sre", within: 2h}]}
+  - {id: fixes, match: {agent: [remediation]}, limit: {max_iterations: 7, requires_pr: true}}
+  - {id: prod, match: {effect: [change], labels: {env: "pr*"}, resource: ["prod/*"]}, deny: "No"}
+  - id: other
+    match: {source: [email], repository: ["acme/*"]}
+    limit: {tier: observe}
+"""
+    write(home, {"policies/org.yaml": rules})
+    lines = run(home, "test", "--suggest").stdout.partition("\n\n")[2]
+    write(
+        home, {"policies/org.yaml": rules + "    tests:\n" + "".join(f"      {line}\n" for line in lines.splitlines())}
+    )
+    said = run(home, "test", "--require-coverage")
+    assert (said.exit_code, said.stdout.splitlines()[:2]) == (
+        0,
+        ["4 passed, 0 failed", "coverage: 4 of 4 rules exercised"],
+    )
+
+
+def test_nobody_to_countersign_is_warned_of_at_its_line(home: Path) -> None:
+    main = LEAST.replace('approvers: ["group:sre"]', "approvers: []") + "forge: {root: forge}\n"
+    write(home, {"countersign.yaml": main})
+    said = run(home, "check")
+    assert said.stdout.startswith("warning: countersign.yaml:5: approvers: names nobody")
+    assert "forge.merge can never start" in said.stdout

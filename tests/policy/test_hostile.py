@@ -208,7 +208,7 @@ BOMBS = {
     ),
     "a long line": (HEAD + f'  - {{id: a, deny: "{"x" * 3_000_000}"}}\n', "is longer than"),
     "depth": (HEAD + "  - " + "[" * 100_000, "is nested deeper"),
-    "braces": ("{" * 100_000, "is nested deeper"),
+    "braces": ("{" * 100_000, "a key must be text"),
     "zones": (
         _rules(10_000, "{id: f#, from: 2026-12-20T00:00, until: 2027-01-04T08:00, zone: Europe/Berlinn}").replace(
             "policies:", "freezes:"
