@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -18,6 +19,7 @@ from state.memory import MemoryJournal
 from tests.loop.house import House, ManualClock, SlowJournal, call, propose, task, wait_for
 from tests.loop.test_crashes import STORY, DyingHands, DyingJournal, to_the_end
 from tests.loop.test_organization import FROZEN
+from tests.policy.world import rules
 
 CHANGES = Draw(account="changes", of=Unit.ACTIONS, most=1)
 RUNS = Draw(account="runs", of=Unit.RUNS, most=1)
@@ -157,6 +159,40 @@ async def outcome(controller: Controller, answer: object) -> str:
     run = await controller.run(answer.run_id)
     assert run is not None
     return str(run.outcome)
+
+
+# ── Under real rules ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+HOURLY = "budgets:\n  - {id: hourly, describe: One an hour., of: actions, most: 1, per: [tool, requester], every: 1h}"
+
+
+async def test_what_was_drawn_an_hour_ago_counts_no_more() -> None:
+    async with House(propose("restart"), propose("wire"), GiveUp(why="enough", by="script")) as house:
+        house.rules = replace(rules(HOURLY), agents={"agent": house.agent})  # type: ignore[assignment]
+        first = await house.ask("1")
+        await house.vote(first, "SRE1")
+        house.clock.move(minutes=59, seconds=59)
+        early = await house.ask("2")
+        denied = [r.event for r in await house.events(early) if isinstance(r.event, e.CallDenied)]
+        assert [event.verdict.text.split("; ") for event in denied] == [
+            [
+                "One an hour: 1 of 1 actions for requester user:REQUESTER, tool restart in the last hour",
+                "next possible at 09:00 UTC (hourly, policies/org.yaml:3)",
+            ]
+        ]
+        house.clock.move(seconds=2)
+        assert (await house.run(await house.ask("3"))).status is Status.AWAITING_APPROVAL
+
+
+async def test_accounts_of_real_rules_are_listed() -> None:
+    async with House(propose("restart")) as house:
+        house.rules = replace(rules(HOURLY), agents={"agent": house.agent})  # type: ignore[assignment]
+        await house.vote(await house.ask("1"), "SRE1")
+        (one,) = await house.controller.budgets("user:REQUESTER")
+        assert (one.whose, one.used, one.most) == ((("requester", "user:REQUESTER"), ("tool", "restart")), 1, 1)
+        assert one.renews == house.clock.now() + timedelta(hours=1)
+        house.clock.move(hours=1)
+        assert await house.controller.budgets("user:REQUESTER") == ()
 
 
 # ── Money and tokens ──────────────────────────────────────────────────────────────────────────────────────────────────
