@@ -5,6 +5,7 @@ that the call was first seen under, whoever the run is redirected to.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from domain.events import (
@@ -36,14 +37,14 @@ class DeedRow(NamedTuple):
     at: int
 
 
-def deed_rows(run: Run, events: Iterable[Event]) -> list[DeedRow]:
-    """The rows of the calls that these events, the latest of the run, are about."""
+def deed_rows(run: Run, events: Iterable[Event], at: datetime) -> list[DeedRow]:
+    """The rows of the calls that these events, the latest of the run, are about; recorded `at`."""
     rows: dict[str, DeedRow] = {}
     for call_id in _about(run, events):
         for record in touched(run, call_id):
             deed = deed_of(run, record)
             if deed is not None:
-                rows[deed.call_id] = _row(deed)
+                rows[deed.call_id] = _row(deed, at)
     return list(rows.values())
 
 
@@ -83,7 +84,7 @@ def _about(run: Run, events: Iterable[Event]) -> Iterator[str]:
                 pass
 
 
-def _row(deed: Deed) -> DeedRow:
+def _row(deed: Deed, at: datetime) -> DeedRow:
     return DeedRow(
         deed.run_id,
         deed.call_id,
@@ -94,5 +95,5 @@ def _row(deed: Deed) -> DeedRow:
         int(deed.denied),
         None if deed.held is None else int(deed.held),
         int(deed.rolled_back),
-        0 if deed.at is None else chain.microseconds(deed.at),
+        chain.microseconds(at),  # as recorded: a fold by another clock may say a moment earlier
     )

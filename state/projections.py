@@ -129,7 +129,7 @@ def extend(
         payloads.append((position, payload))
         position += 1
     after = told or run
-    deeds = deed_rows(after, [event for event, _ in said]) if after is not None else []
+    deeds = deed_rows(after, [event for event, _ in said], at) if after is not None else []
     return Extension(records, rows, payloads, Head(seq, previous, after), approvals, deeds, spending, stopped)
 
 

@@ -94,7 +94,7 @@ def _fold(raw: sqlite3.Connection, stream: str) -> tuple[_Rows, _Rows, _Rows, _R
         created, updated = created or event.position, event.position
         for change in approval_changes(before, run, event.position):
             approvals[change.approval_id] = approvals.get(change.approval_id, change)._replace(status=change.status)
-        for deed in deed_rows(run, [event.event]):
+        for deed in deed_rows(run, [event.event], event.at):
             deeds[deed.run_id, deed.call_id] = keeping_agent(deeds.get((deed.run_id, deed.call_id)), deed)
         for drawn in spending_rows(run.draws, event):
             spending[drawn[:3]] = tuple(drawn)
