@@ -14,6 +14,7 @@ from domain.people import Snapshot
 from domain.tasks import Principal, Task
 from domain.tiers import Effect, admits
 from policy.facts import Progress, Situation, tainted_task
+from policy.files import spell_duration
 from policy.globs import fits_any
 from policy.headers import Header, Origin
 from policy.lattice import Bounds
@@ -135,9 +136,9 @@ def _limits(decision: PolicyDecision, *, tainted: bool) -> Iterator[str]:
     if limits.max_iterations is not None:
         yield f"at most {limits.max_iterations} iterations{_by(decision, 'max_iterations')}"
     if limits.timeout_s is not None:
-        yield f"at most {limits.timeout_s:g} seconds of work{_by(decision, 'timeout')}"
+        yield f"at most {spell_duration(limits.timeout_s)} of work{_by(decision, 'timeout')}"
     if limits.deadline_s is not None:
-        yield f"at most {limits.deadline_s:g} seconds in all{_by(decision, 'deadline')}"
+        yield f"at most {spell_duration(limits.deadline_s)} in all{_by(decision, 'deadline')}"
     if limits.budget_usd is not None:
         yield f"at most ${limits.budget_usd:.2f}{_by(decision, 'budget_usd')}"
     if limits.max_actions is not None:

@@ -17,7 +17,7 @@ from domain.tiers import Tier
 from loop.ports import Ask, AwaitTopic, Conclude, DraftCall, GiveUp, Proposal, Propose, Routed
 from policy.check import Sources, load
 from policy.engine import PolicySet
-from policy.files import Faults
+from policy.files import Faults, read
 from reasoning.routing import RunbookRouter
 from reasoning.runbooks.load import load_runbooks
 from reasoning.runbooks.reasoner import RunbookReasoner
@@ -55,8 +55,14 @@ def texts(pattern: str) -> list[tuple[str, str]]:
 def policies() -> PolicySet:
     """The sample organization's rules, catalogue and agents."""
     faults = Faults()
+    main = read(*texts("countersign.yaml")[0], faults)
+    assert main is not None
+    assert isinstance(main.value, Mapping)
     sources = Sources(
-        agents=texts("agents/*.yaml"), policies=texts("policies/*.yaml"), resources=texts("resources.yaml")[0]
+        agents=texts("agents/*.yaml"),
+        policies=texts("policies/*.yaml"),
+        resources=texts("resources.yaml")[0],
+        standing=main.value["standing"],
     )
     found = load(sources, faults, groups=GROUPS, tools=CATALOG.names())
     faults.check()
