@@ -1,7 +1,7 @@
 """The rules and the questions of the policy benchmark, as plain data that every contender translates for itself.
 
 Ten rules a service, of which one carries a condition; all but the first three speak of a call. A question is a task
-and a call of one service: five or six rules match it, half of the time one with a condition, whatever their number.
+and a call of one service: four or five rules match it, half of the time one with a condition, whatever their number.
 """
 
 import json

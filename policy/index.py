@@ -111,9 +111,9 @@ class _Drawer(Generic[R]):
 
     def file(self, entry: "_Entry[R]", name: str, patterns: Iterable[str], filing: _Filing) -> None:
         """Put the entry under each of these patterns of its attribute."""
-        place, rule, tests = entry
+        number, rule, tests = entry
         if all(map(_tells_all, patterns)):
-            entry = (place, rule, filing.without(tests, name))
+            entry = (number, rule, filing.without(tests, name))
         self.every.append(entry)
         for pattern in patterns:
             if exact(pattern):
@@ -124,7 +124,9 @@ class _Drawer(Generic[R]):
             else:
                 key = suffix(pattern)
                 found = self.tails.setdefault(len(key), {})
-            found.setdefault(key, []).append(entry)
+            place = found.setdefault(key, [])
+            if isinstance(place, list):  # it is, until the drawer is closed
+                place.append(entry)
 
     def close(self, used: frozenset[str], filing: _Filing) -> None:
         """Nothing more is filed: crowded places become shelves."""
