@@ -1,15 +1,17 @@
 """What the cases beside the rules exercise: which rules apply in one of them, and change what it is answered.
 
 A rule is exercised when some case fits its match, when cases see its condition both hold and not hold, and when the
-answer to some case would be another one without it. A freeze likewise, in a case whose time is within it.
+answer to some case would be another one without it: among all rules, or among those that speak with its voice, for a
+framework may well say again what the organization says. A freeze likewise, in a case whose time is within it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 from domain.people import Snapshot
+from policy.analysis.shadows import Voice, voice_of
 from policy.conditions.condition import ConditionFailed
 from policy.engine import PolicySet
 from policy.explain import Explanation, Tools, as_json, explain
@@ -55,8 +57,15 @@ def coverage(policies: PolicySet, *, people: Snapshot, catalog: Tools, now: date
             witness.seen.applied.clear()
             before = outcome(explain(witness, case.given, people=people, catalog=catalog, now=now))
             for name in sorted(witness.seen.applied - decisive):
-                less = _without(policies, name)
-                if outcome(explain(less, case.given, people=people, catalog=catalog, now=now)) != before:
+                after = outcome(explain(_without(policies, name), case.given, people=people, catalog=catalog, now=now))
+                if after == before and name in policies.by_id:
+                    voice = voice_of(policies.by_id[name])
+                    alone, less = _speaking(policies, voice), _speaking(policies, voice, but=name)
+                    one, other = (
+                        explain(p, case.given, people=people, catalog=catalog, now=now) for p in (alone, less)
+                    )
+                    decisive |= {name} if outcome(one) != outcome(other) else set()
+                elif after != before:
                     decisive.add(name)
     written = [rule for rule in policies.rules if ":" not in rule.id]  # the others follow from what agents may earn
     entries: tuple[Rule | Freeze, ...] = (*written, *policies.freezes)
@@ -148,23 +157,26 @@ class _Witness(PolicySet):
 
 
 class _Rest(Index[Rule]):
-    """An index without one of its rules. Made at once: nothing is filed anew."""
+    """An index without some of its rules. Made at once: nothing is filed anew."""
 
-    def __init__(self, index: Index[Rule], name: str) -> None:
-        self._index, self._name = index, name
+    def __init__(self, index: Index[Rule], keeps: Callable[[Rule], bool]) -> None:
+        self._index, self._keeps = index, keeps
 
     def candidates(self, facts: Facts) -> Iterator[Rule]:
-        return (rule for rule in self._index.candidates(facts) if rule.id != self._name)
+        return filter(self._keeps, self._index.candidates(facts))
 
     def matching(self, facts: Facts) -> list[Rule]:
-        return [rule for rule in self._index.matching(facts) if rule.id != self._name]
+        return list(filter(self._keeps, self._index.matching(facts)))
 
 
 def _without(policies: PolicySet, name: str) -> PolicySet:
-    freezes: Sequence[Freeze] = [freeze for freeze in policies.freezes if freeze.id != name]
-    return replace(
-        policies,
-        freezes=tuple(freezes),
-        at_door=_Rest(policies.at_door, name),
-        at_boundary=_Rest(policies.at_boundary, name),
-    )
+    freezes = tuple(freeze for freeze in policies.freezes if freeze.id != name)
+    return _kept(replace(policies, freezes=freezes), lambda rule: rule.id != name)
+
+
+def _speaking(policies: PolicySet, voice: Voice, but: str = "") -> PolicySet:
+    return _kept(policies, lambda rule: voice_of(rule) == voice and rule.id != but)
+
+
+def _kept(policies: PolicySet, keeps: Callable[[Rule], bool]) -> PolicySet:
+    return replace(policies, at_door=_Rest(policies.at_door, keeps), at_boundary=_Rest(policies.at_boundary, keeps))

@@ -1,5 +1,7 @@
 """Rules that add nothing, because another rule matches wherever they do and narrows at least as far.
 
+Only rules of one voice are compared: what a compliance framework asks is worth saying though the organization does so.
+
 Rules are filed under one attribute of their match, so that a rule is compared with the few that could contain it.
 """
 
@@ -17,6 +19,9 @@ from policy.rules import Rule
 from policy.ruleset import RuleSet
 
 MOST_COMPARED = 200  # rules that one rule is compared with: a set where more could contain it is looked at in part
+
+
+Voice = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,11 @@ def shadows(policies: RuleSet) -> Shadows:
         if by is not None:
             found.append(Shadow(rule=rule, by=by))
     return Shadows(found=tuple(sorted(found, key=lambda shadow: _place(shadow.rule))), unseen=unseen)
+
+
+def voice_of(rule: Rule) -> Voice:
+    """Who says it: the organization, a framework, an agent's file, a repository."""
+    return rule.header.origin, rule.header.name
 
 
 def covers(one: Rule, other: Rule, groups_of: GroupsOf) -> bool:
@@ -93,7 +103,7 @@ def absorbed(more: Bounds, held: Bounds) -> bool:
 
 def _hides(one: Rule, other: Rule, groups_of: GroupsOf) -> bool:
     """Whether `other` is to be called shadowed by `one`: of two that cover each other, it is the later."""
-    if one is other or not covers(one, other, groups_of):
+    if one is other or voice_of(one) != voice_of(other) or not covers(one, other, groups_of):
         return False
     return _place(one) < _place(other) or not covers(other, one, groups_of)
 
@@ -113,7 +123,7 @@ def _asked(bounds: Bounds) -> tuple[Requirement, ...]:
 def _says(rule: Rule) -> object:
     """Two rules of which this is equal say the same, but for the words of a denial."""
     bounds = replace(rule.bounds, claims=frozenset(), denials=frozenset(), approvals=_asked(rule.bounds))
-    return rule.match, rule.when.text if rule.when else None, rule.bounds.allowed, bounds
+    return voice_of(rule), rule.match, rule.when.text if rule.when else None, rule.bounds.allowed, bounds
 
 
 def _place(rule: Rule) -> tuple[str, int, str]:

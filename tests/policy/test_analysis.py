@@ -16,18 +16,19 @@ from policy.analysis.diagnosis import diagnose
 from policy.analysis.ground import Diagnostic, Ground, Kind
 from policy.analysis.shadows import shadows
 from policy.catalogue import Catalogue, Resource
-from policy.coverage import outcome
+from policy.coverage import coverage, outcome
 from policy.engine import PolicySet, policy_set
 from policy.explain import explain
 from policy.facts import CallView, Membership, Progress, Situation
 from policy.globs import matches
+from policy.headers import Header, Origin
 from policy.index import Index
 from policy.lattice import Bounds
 from policy.matching import LABEL, Match
 from policy.rules import Rule, denial
-from policy.subjects import CallSketch, Subject
+from policy.subjects import CallSketch, Case, Subject
 from tests.policy.test_laws import CONDITIONS, PATTERNS, bounds, rule_of, tasks, tests_
-from tests.policy.world import AGENT, CATALOG, GROUPS, NOW, PEOPLE, SPECS, call, rules
+from tests.policy.world import AGENT, CATALOG, GROUPS, NOW, PEOPLE, SPECS, call, rules, task
 
 GROUPS_HERE = {**GROUPS, "retired": frozenset[Principal]()}
 
@@ -237,8 +238,8 @@ def test_what_is_called_shadowed_can_go_without_a_trace(
 ) -> None:
     hidden = {shadow.rule.id for shadow in shadows(build(listed)).found}
     before, after = build(listed), build([rule for rule in listed if rule.id not in hidden])
-    for task, agent, sketch in asked:
-        subject = Subject(task=at(task, agent), call=sketch)
+    for one, agent, sketch in asked:
+        subject = Subject(task=at(one, agent), call=sketch)
         answers = [outcome(explain(p, subject, people=PEOPLE, catalog=CATALOG, now=NOW)) for p in (before, after)]
         assert answers[0] == answers[1], hidden
 
@@ -327,3 +328,16 @@ def test_ten_thousand_rules_are_looked_at_in_seconds(*, alike: bool) -> None:
     found: tuple[Diagnostic, ...] = diagnose(ground(policies))
     assert time.monotonic() - began < 10
     assert bool([one for one in found if one.kind is Kind.SHADOWED]) is alike
+
+
+def test_a_framework_may_say_again_what_the_organization_says() -> None:
+    again = replace(
+        rule_of(1, Match(), None, Bounds(tier=Tier.DRAFT)), header=Header(origin=Origin.FRAMEWORK, name="soc2")
+    )
+    listed = [rule_of(0, Match(), None, Bounds(tier=Tier.DRAFT)), again]
+    assert shadows(policy_set(listed)).found == ()
+    case = Case(given=Subject(task=task()), expect={"tier": "draft"}, file="f", line=1)
+    covered = coverage(
+        policy_set([replace(rule, cases=(case,)) for rule in listed]), people=PEOPLE, catalog=CATALOG, now=NOW
+    )
+    assert (covered.rules, covered.gaps) == (2, ())

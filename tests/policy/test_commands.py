@@ -130,7 +130,8 @@ def test_the_sample_organization_passes() -> None:
     assert (json.loads(checked.stdout)["warnings"], json.loads(checked.stdout)["notes"]) == ([], [])
     tested = run(sample, "test", "--require-coverage", "--json")
     assert tested.exit_code == 0
-    assert json.loads(tested.stdout)["coverage"] == {"rules": 7, "exercised": 7, "missing": []}
+    covered = json.loads(tested.stdout)["coverage"]
+    assert (covered["exercised"], covered["missing"]) == (covered["rules"], [])
 
 
 GAPS = """version: 1
