@@ -15,7 +15,9 @@ from loop.ports import Operator, Reply
 VERBS = ("freeze", "unfreeze", "freezes")
 USAGE = "`/ops freeze WHAT until WHEN [because WHY]`, like `/ops freeze prod until monday 08:00 because of the release`"
 _PATIENCE_S = 3.0
-_SAID = re.compile(r"(?P<what>\S.*?)\s+(?:until|till|for)\s+(?P<until>.+?)(?:\s+because\s+(?P<why>.+))?", re.I | re.S)
+_SAID = re.compile(
+    r"(?P<what>\S.*?)\s+(?:until|till|for)\s+(?P<until>.+?)(?:\s+because(?:\s+of)?\s+(?P<why>.+))?", re.I | re.S
+)
 
 
 def parse(verb: str, rest: str, seat: Seat) -> Intent | None:

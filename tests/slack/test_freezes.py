@@ -36,7 +36,7 @@ def read(text: str, here: str | None = None) -> Any:
     ("text", "what", "until_", "why"),
     [
         ("freeze prod until monday", "prod", "monday", ""),
-        ("freeze prod/* until 2026-12-01 08:00 because of the release", "prod/*", "2026-12-01 08:00", "of the release"),
+        ("freeze prod/* until 2026-12-01 08:00 because of the release", "prod/*", "2026-12-01 08:00", "the release"),
         ("Freeze everything for 4h because demo", "everything", "4h", "demo"),
         ("freeze: env=prod till 18:00", "env=prod", "18:00", ""),
         ("freeze repo acme/infra until tomorrow 08:00", "repo acme/infra", "tomorrow 08:00", ""),
@@ -88,7 +88,7 @@ async def heard(house: House, text: str, user: str = "U1") -> str:
 async def test_a_freeze_is_read_where_the_person_is(house: House) -> None:
     assert "Frozen: prod" in await heard(house, "freeze prod until 2026-12-01 08:00 because of the release")
     [(by, what, moment, why, zone)] = house.operator.frozen
-    assert (by, what, why, zone) == ("user:U1", "prod", "of the release", "America/New_York")
+    assert (by, what, why, zone) == ("user:U1", "prod", "the release", "America/New_York")
     assert moment == datetime(2026, 12, 1, 13, tzinfo=UTC)
 
 
@@ -228,7 +228,7 @@ async def test_a_frozen_card_says_so_at_once_and_gives_its_buttons_back(house: H
     await house.write(e.CallFrozen(approval_id=f"{run_id}.c1", text=text))
     frozen = await house.one(f"{run_id}.c1:card", lambda row: buttons(row) == ["deny", "ask", "details"])
     said = "".join(_texts(frozen["blocks"]))
-    assert "❄ frozen by U2: demo day (until 2026-12-01 08:00 CET). Approving now would not start it" in said
+    assert "❄ Frozen by U2: demo day (until 2026-12-01 08:00 CET). Approving now would not start it" in said
     await until(lambda: _told(house, "What people are asked here waits for it."))
     await house.write(e.CallThawed(approval_id=f"{run_id}.c1"))
     await house.one(f"{run_id}.c1:card", lambda row: "approve" in buttons(row))

@@ -129,7 +129,8 @@ class _Frame:
         if not self.record.frozen:
             return []
         off = ". Approving now would not start it, so the card takes no votes until that is over."
-        return [kit.say("❄ ") + kit.credited(brief(self.record.frozen, 600)) + kit.say(off)]
+        said = brief(self.record.frozen, 600)
+        return [kit.say("❄ ") + kit.credited(said[:1].upper() + said[1:]) + kit.say(off)]
 
     def _asked(self) -> list[list[kit.Element]]:
         rows = []

@@ -108,7 +108,8 @@ def request_line(record: CallRecord) -> str:
     who = " and ".join(asked(each.approvers, each.count) for each in needs[:5]) or "a person"
     call = record.call
     what = call.preview.summary if call.preview else f"{call.tool} on {call.resource or 'an unknown target'}"
-    return f"{who} {'is' if len(needs) < 2 and all(n.count == 1 for n in needs) else 'are'} asked: {what}"
+    frozen = "Frozen now. " if record.frozen else ""
+    return f"{frozen}{who} {'is' if len(needs) < 2 and all(n.count == 1 for n in needs) else 'are'} asked: {what}"
 
 
 def limit_words(limits_: Constraints) -> list[str]:
