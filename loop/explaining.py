@@ -1,5 +1,7 @@
 """Why a run was answered as it was: what the log holds, and what the rules of this moment say could change it."""
 
+from collections.abc import Sequence
+
 from domain.runs import CallRecord, Run
 from loop.engine import Engine
 from loop.ports import DirectoryUnavailable, Ways, Why
@@ -26,7 +28,7 @@ async def why(engine: Engine, run: Run) -> Why:
     return Why(policy_hash=book.rules.hash, digest=words.hash, words=words.text, ways=tuple(ways))
 
 
-def _denied(run: Run) -> list[CallRecord | None]:
+def _denied(run: Run) -> Sequence[CallRecord | None]:
     """The run itself, if policy refused it; else its calls that were, the latest last."""
     if run.decision is not None and not run.decision.allowed:
         return [None]

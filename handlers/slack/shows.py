@@ -133,11 +133,11 @@ class Shows:
         run = await self.run(who, run_id)
         if run is None:
             return []
-        match text_of(about, "what"):
-            case "why":
-                return await self._why(run)
-            case "rules":
-                return words_part(await self._operator.why(run))
+        what = text_of(about, "what")
+        if what == "why":
+            return await self._why(run)
+        if what == "rules":
+            return words_part(await self._operator.why(run))
         record = run.approval(approval_id) if approval_id else None
         if record is None:
             return [Part(title=title, text=text) for title, text in whole(run)]
