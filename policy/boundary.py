@@ -4,49 +4,28 @@ The order of the questions is fixed, so that people are never asked about what p
 tools, obligations, what a person has already refused in this run; only then who countersigns.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
 from domain.agents import Agent
-from domain.approvals import ApprovalEnd
-from domain.budgets import UNKNOWN, Draw, Spending
+from domain.budgets import UNKNOWN, Spending
 from domain.calls import ToolCall, ToolSpec
 from domain.decisions import Allow, Deny, Reason, RequireApproval, Verdict
 from domain.people import Snapshot
-from domain.runs import CallRecord, Run
+from domain.runs import Run
 from domain.tasks import Trust
-from domain.tiers import Effect, Tier, admits
+from domain.tiers import Effect, Tier
 from policy.asking import BUILT_IN, hash_of_asking, insisted, required_by, who_asks
 from policy.door import helpers, of_decision
 from policy.drawing import actions, call_draws, overdrawn
 from policy.facts import CallView, Progress, Situation, depth_of, tainted_task
 from policy.lattice import Bounds, meet
-from policy.ruleset import RuleSet, place
+from policy.objections import Question, objection
+from policy.ruleset import RuleSet
 
 _SEVERITY = list(Effect)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One call before the boundary. `by_person`: a person makes it by a click; the run's tier does not bound it."""
-
-    policies: RuleSet
-    run: Run
-    agent: Agent | None
-    view: CallView
-    bounds: Bounds
-    selectors: tuple[str, ...]
-    by_person: bool = False
-    draws: tuple[Draw, ...] = ()
-
-    @property
-    def target(self) -> str:
-        """The call in a few words."""
-        call = self.view.call
-        return f"{call.tool} on {call.resource}" if call.resource else call.tool
 
 
 def check_call(
@@ -159,10 +138,9 @@ def bounds_now(
 
 def judge(question: Question) -> Verdict:
     """The verdict, once all bounds are known."""
-    for objection in _OBJECTIONS:
-        verdict = objection(question)
-        if verdict is not None:
-            return verdict
+    denied = objection(question)
+    if denied is not None:
+        return denied
     built_in = insisted(question.view, question.selectors, by_person=question.by_person)
     above_read = question.view.effect is not Effect.READ or question.by_person
     required = required_by(question.bounds.approvals if above_read else (), built_in)
@@ -186,116 +164,6 @@ def refuse(policies: RuleSet, run: Run, rule: str, text: str) -> Deny:
     reason = Reason(policy=rule, file=BUILT_IN, line=0, sets="deny", to=text)
     help_ = helpers(policies, policies.agents.get(run.agent))
     return Deny(text=f"{text} ({rule})", reasons=(reason,), policy_hash=policies.hash, help=help_)
-
-
-# ── Objections, in order ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _denied(question: Question) -> Deny | None:
-    denials = sorted(question.bounds.denials, key=lambda r: (r.file, r.line, r.policy))
-    return _deny(question, denials[0].to, denials) if denials else None
-
-
-def _beyond_tier(question: Question) -> Deny | None:
-    effect, tier = question.view.effect, question.bounds.tier
-    if question.by_person or admits(tier, effect):
-        return None
-    text = f"{question.target} would {_SAYS[effect]}, and this run may go up to {tier.label} only"
-    return _deny(question, text, question.bounds.reasons_for("tier"))
-
-
-_SAYS = {
-    Effect.READ: "read",
-    Effect.DRAFT: "draft a change",
-    Effect.EXECUTE: "execute in a lent environment",
-    Effect.CHANGE: "change something real",
-}
-
-
-def _no_tool(question: Question) -> Deny | None:
-    bounds, tool = question.bounds, question.view.call.tool
-    if bounds.admits_tool(tool):
-        return None
-    said = [
-        claim.reason
-        for claim in bounds.claims
-        if (
-            claim.reason.sets == "allowed_tools"
-            and not Bounds(allowed_tools=frozenset({claim.value or ()})).admits_tool(tool)
-        )
-        or (
-            claim.reason.sets == "denied_tools"
-            and not Bounds(denied_tools=frozenset(claim.value or ())).admits_tool(tool)
-        )
-    ]
-    return _deny(question, f"{tool} is not among the tools of this run", said)
-
-
-def _only_by_change_request(question: Question) -> Deny | None:
-    bounds = question.bounds
-    if question.by_person or not bounds.requires_pr or question.view.effect is not Effect.CHANGE:
-        return None
-    text = f"{question.target} would change things directly; changes here go by change request, which people merge"
-    return _deny(question, text, bounds.reasons_for("requires_pr"))
-
-
-def _not_validated(question: Question) -> Deny | None:
-    if not question.by_person or not question.bounds.requires_validation:
-        return None
-    if validated(question.run, question.view.call.arguments):
-        return None
-    text = "the exact head of this change request has not passed its checks"
-    return _deny(question, text, question.bounds.reasons_for("requires_validation"))
-
-
-def validated(run: Run, arguments: Mapping[str, object]) -> bool:
-    """Whether the run waited for the checks of exactly this head, and they passed, as far as it heard last."""
-    head, repository, number = (arguments.get(name) for name in ("head", "repository", "number"))
-    if not isinstance(head, str) or not head:
-        return False
-    begins = f"checks:{repository}#" if repository is not None else "checks:"
-    ends = f"#{number}@{head}" if number is not None else f"@{head}"
-    heard = [
-        wait.what
-        for wait in run.waits
-        if wait.what is not None and wait.topic.startswith(begins) and wait.topic.endswith(ends)
-    ]
-    return bool(heard) and heard[-1] == "passed"
-
-
-def _no_action_left(question: Question) -> Deny | None:
-    most, run, call_id = question.bounds.max_actions, question.run, question.view.call.call_id
-    if most is None or question.view.effect is Effect.READ:
-        return None
-    others = run.actions - sum(1 for r in run.live if r.call.call_id == call_id and r.attempt)
-    if others < most:
-        return None
-    text = f"{question.target} would be one action more than the {most} of this run"
-    return _deny(question, text, question.bounds.reasons_for("max_actions"))
-
-
-def _refused_before(question: Question) -> Deny | None:
-    call = question.view.call
-    for record in question.run.records:
-        if record.approval_end is ApprovalEnd.DENIED and _same_class(record, call, exactly=question.by_person):
-            people = [v.by for v in record.votes if v.ballot == "deny"]
-            who = people[-1] if people else "a person"
-            return _deny(question, f"{who} refused {question.target} in this run; it is not asked again", ())
-    return None
-
-
-_OBJECTIONS = (
-    *(_denied, _beyond_tier, _no_tool, _only_by_change_request, _not_validated),
-    *(_no_action_left, _refused_before),
-)
-
-
-def _same_class(record: CallRecord, call: ToolCall, *, exactly: bool) -> bool:
-    """Same tool and resource. What people click themselves may come again with other arguments: a new head."""
-    other = record.call
-    if other.call_id == call.call_id or (other.tool, other.resource) != (call.tool, call.resource):
-        return False
-    return not exactly or dict(other.arguments) == dict(call.arguments)
 
 
 # ── What is known of the call ─────────────────────────────────────────────────────────────────────────────────────────
@@ -325,14 +193,3 @@ def _known(proposed: T | None, now: T | None) -> tuple[T, ...] | None:
 def _tainted(run: Run) -> bool:
     seen = (record.observation for record in run.records)
     return tainted_task(run.received) or any(o is not None and o.trust is Trust.UNTRUSTED for o in seen)
-
-
-def _deny(question: Question, text: str, reasons: Iterable[Reason]) -> Deny:
-    said = tuple(reasons)
-    where = f" ({place(said[0])})" if said else ""
-    return Deny(
-        text=f"{text}{where}",
-        reasons=said,
-        policy_hash=question.policies.hash,
-        help=(*question.policies.excepted(said), *helpers(question.policies, question.agent)),
-    )
