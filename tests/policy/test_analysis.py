@@ -341,3 +341,22 @@ def test_a_framework_may_say_again_what_the_organization_says() -> None:
         policy_set([replace(rule, cases=(case,)) for rule in listed]), people=PEOPLE, catalog=CATALOG, now=NOW
     )
     assert (covered.rules, covered.gaps) == (2, ())
+
+
+@pytest.mark.parametrize(
+    ("resource", "env", "never"),
+    [
+        ("prod/*", "test", True),
+        ("prod/web", "test", True),
+        ("p*", "test", False),  # something else may begin so, of which nobody knows
+        ("prod/d*", "dev", False),
+        ("prod/*", "dev", False),  # one of them is
+        ("test/*", "test", False),
+    ],
+)
+def test_a_resource_and_a_label_that_the_catalogue_never_gives_it(resource: str, env: str, never: bool) -> None:
+    match = Match((("resource", (resource,)), (LABEL + "env", (env,))))
+    catalogue = Catalogue.of([*ENTRIES[:3], Resource(pattern="test/*", labels={"env": "test"})])
+    policies = policy_set([rule_of(1, match, None, Bounds(tier=Tier.DRAFT))], catalogue=catalogue, agents=AGENTS)
+    found = [one for one in diagnose(ground(replace(policies, approvers=PEERS))) if one.kind is Kind.NEVER]
+    assert [f"in the catalogue {resource} is env: " in one.problem for one in found] == [True] * never
