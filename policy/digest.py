@@ -7,12 +7,15 @@ bounded, so that it can go into every prompt. A rule that has no room is counted
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 
 from domain.canonical import digest
 from domain.decisions import PolicyDecision
 from domain.people import Snapshot
 from domain.tasks import Principal, Task
 from domain.tiers import Effect, admits
+from policy.bundles import Bundle
 from policy.facts import Progress, Situation, tainted_task
 from policy.files import spell_duration
 from policy.globs import fits_any
@@ -25,7 +28,6 @@ from policy.ruleset import RuleSet
 LONGEST = 12_000  # characters of the text
 MOST = 100  # lines of a section
 LONGEST_LINE = 1_500  # a rule that takes more words is counted, and in the file
-OF_TASKS = frozenset({"source", "type", "agent", "repository", "requester"})
 _LAST = "A proposal that a rule refuses is answered with the rule; do not try it in another form."
 _ROOM = 80  # for a heading, or for how many lines are left out
 
@@ -57,25 +59,17 @@ def in_words(
 ) -> InWords:
     """The digest for a run of `task` under `decision`. `task.context` names the agent."""
     facts = _facts(policies, task, standing, people)
-    rules = sorted((rule for rule in policies.rules if concerns(rule, facts)), key=lambda rule: rule.id)
+    bundles = [bundle for bundle in policies.bundles() if bundle.concerns(facts)]
     headers = [header for header in policies.headers if _implied(header, facts)]
     tainted = tainted_task(task)
     return InWords(
-        sections=tuple(_fitted(_sections(policies, rules, headers, decision, tainted=tainted))),
-        hash=_hash(policies, rules, headers, decision, tainted=tainted),
+        sections=tuple(_fitted(_sections(policies, bundles, headers, decision, tainted=tainted))),
+        hash=_hash(policies, bundles, headers, decision, tainted=tainted),
     )
 
 
 def _budgets(policies: RuleSet) -> tuple[str, ...]:
     return tuple(sorted(budget.words for budget in policies.budgets.values()))
-
-
-def concerns(rule: Rule, facts: Facts) -> bool:
-    """Whether the rule can apply to this task, or to some call of it."""
-    for name, patterns in rule.match.tests:
-        if name in OF_TASKS and not fits_any(patterns, facts.values(name) or ()):
-            return False
-    return True
 
 
 def words(rule: Rule) -> str:
@@ -105,7 +99,7 @@ _TITLES: Mapping[Origin, str] = {
 
 
 def _sections(
-    policies: RuleSet, rules: Sequence[Rule], headers: Sequence[Header], decision: PolicyDecision, *, tainted: bool
+    policies: RuleSet, bundles: Sequence[Bundle], headers: Sequence[Header], decision: PolicyDecision, *, tainted: bool
 ) -> Iterator[Section]:
     """Every section that has lines, the limits first."""
     yield Section(title="What policy allows in this run:", lines=tuple(_limits(decision, tainted=tainted)))
@@ -113,12 +107,19 @@ def _sections(
         if origin is Origin.REPOSITORY:
             sentences = sorted({said for header in headers for said in header.conventions})
             yield Section(title="Conventions of the repository:", lines=tuple(sentences))
-        yield Section(title=title, lines=tuple(words(rule) for rule in rules if rule.header.origin is origin))
+        yield _rules(title, [bundle for bundle in bundles if bundle.origin is origin])
     frozen = sorted(freeze.words for freeze in (*policies.freezes, *policies.declared))
     yield Section(title="Change freezes:", lines=tuple(frozen))
     yield Section(title="Budgets, shared with other runs:", lines=_budgets(policies))
     labelled = (f"{one.pattern} has {_labels(one.labels)}" for one in policies.catalogue.entries if one.labels)
     yield Section(title="Resources:", lines=tuple(labelled))
+
+
+def _rules(title: str, bundles: Sequence[Bundle]) -> Section:
+    """As many rules as a section may have, by id; those that are too long for a line are only counted."""
+    first = islice(merge(*(bundle.rules for bundle in bundles), key=lambda rule: rule.id), 2 * MOST)
+    lines = tuple(islice((said for rule in first if len(said := words(rule)) <= LONGEST_LINE), MOST))
+    return Section(title=title, lines=lines, more=sum(len(bundle.rules) for bundle in bundles) - len(lines))
 
 
 def _limits(decision: PolicyDecision, *, tainted: bool) -> Iterator[str]:
@@ -190,7 +191,7 @@ def _then(bounds: Bounds) -> str:
 
 def _fitted(sections: Iterable[Section]) -> Iterator[Section]:
     """The sections as far as there is room. Each in turn gets a line, so that none crowds out another."""
-    full = [section for section in sections if section.lines]
+    full = [section for section in sections if section.lines or section.more]
     short = [[line for line in section.lines if len(line) <= LONGEST_LINE][:MOST] for section in full]
     taken = [0] * len(full)
     left = LONGEST - len(_LAST) - sum(len(section.title) + _ROOM for section in full)
@@ -203,7 +204,7 @@ def _fitted(sections: Iterable[Section]) -> Iterator[Section]:
                 taken[n] += 1
                 room = True
     for section, lines, count in zip(full, short, taken, strict=True):
-        yield Section(title=section.title, lines=tuple(lines[:count]), more=len(section.lines) - count)
+        yield Section(title=section.title, lines=tuple(lines[:count]), more=section.more + len(section.lines) - count)
 
 
 def _said(section: Section) -> Iterator[str]:
@@ -232,13 +233,13 @@ def _implied(header: Header, facts: Facts) -> bool:
 
 
 def _hash(
-    policies: RuleSet, rules: Sequence[Rule], headers: Sequence[Header], decision: PolicyDecision, *, tainted: bool
+    policies: RuleSet, bundles: Sequence[Bundle], headers: Sequence[Header], decision: PolicyDecision, *, tainted: bool
 ) -> str:
     """Of everything that the words are made from: cheaper than the words, and the same exactly when they are."""
     return digest(
         {
             "limits": [*_limits(decision, tainted=tainted)],
-            "rules": [[rule.contents, rule.header.origin.value, rule.stands_for, rule.describe] for rule in rules],
+            "rules": [bundle.hash for bundle in bundles],
             "conventions": sorted({said for header in headers for said in header.conventions}),
             "freezes": sorted(freeze.words for freeze in (*policies.freezes, *policies.declared)),
             "budgets": list(_budgets(policies)),

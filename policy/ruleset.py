@@ -1,6 +1,6 @@
 """All that the organization has laid down, in one frozen value: rules, freezes, catalogue, who is in which group."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.agents import Agent
@@ -9,6 +9,7 @@ from domain.decisions import Approvers, Reason
 from domain.organization import Earned
 from policy.autonomy import canonical_agent, start_of
 from policy.budgets import Budget
+from policy.bundles import Bundle, bundled
 from policy.catalogue import Catalogue
 from policy.conditions.condition import ConditionFailed
 from policy.facts import Membership, Situation
@@ -38,6 +39,7 @@ class RuleSet:
     at_door: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     at_boundary: Index[Rule] = field(default_factory=lambda: Index[Rule](()), repr=False)
     by_id: Mapping[str, Rule] = field(default_factory=dict, repr=False)
+    _bundles: list[Bundle] = field(default_factory=list, init=False, repr=False, compare=False)
     _starts: dict[str, tuple[Agent, Bounds]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def start(self, agent: Agent) -> Bounds:
@@ -46,6 +48,12 @@ class RuleSet:
         if kept is None or kept[0] is not agent:
             kept = self._starts[agent.slug] = (agent, grant(agent, *start_of(agent, self.earned.get(agent.slug))))
         return kept[1]
+
+    def bundles(self) -> Sequence[Bundle]:
+        """The rules by the tasks that they can concern; made when somebody first asks."""
+        if not self._bundles:
+            self._bundles.extend(bundled(self.rules))
+        return self._bundles
 
     def door(self, situation: Situation) -> list[Bounds]:
         """What each rule about tasks says that matches."""

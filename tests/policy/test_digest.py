@@ -5,13 +5,17 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.tasks import Trust
+from domain.tasks import Task, Trust
+from policy.bundles import OF_TASKS, bundled
 from policy.digest import LONGEST, InWords, in_words
 from policy.engine import PolicySet
-from tests.policy.test_laws import build, rule_lists
+from policy.facts import Membership, Progress, Situation
+from policy.matching import fit
+from policy.rules import Rule
+from tests.policy.test_laws import build, rule_lists, tasks
 from tests.policy.test_rules import CONTRACT
 from tests.policy.test_sources import HARD, INFRA, SOC2, STANDING, asked, decided, organization
-from tests.policy.world import AGENT, PEOPLE, decide, rules, task
+from tests.policy.world import AGENT, GROUPS, NOW, PEOPLE, decide, rules, task
 
 ORGANIZATION = """version: 1
 policies:
@@ -135,3 +139,18 @@ def test_neither_order_nor_files_change_it(listed: list[object], random: object)
         for policies in (build(listed), build(shuffled))  # type: ignore[arg-type]
     )
     assert (one.text, one.hash) == (other.text, other.hash)
+
+
+@settings(max_examples=80, deadline=None)
+@given(rule_lists(most=12), tasks)
+def test_bundles_concern_a_task_exactly_where_a_naive_look_does(listed: list[Rule], given_: Task) -> None:
+    facts = Situation(
+        given_,
+        standing=tuple(filter(None, [given_.requester])),
+        people=PEOPLE,
+        groups=Membership.of(GROUPS),
+        progress=Progress(),
+        now=NOW,
+    ).facts
+    naive = {rule.id for rule in listed if fit(tuple(test for test in rule.match.tests if test[0] in OF_TASKS), facts)}
+    assert {rule.id for bundle in bundled(listed) if bundle.concerns(facts) for rule in bundle.rules} == naive
