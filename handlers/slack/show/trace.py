@@ -89,8 +89,8 @@ def _people(event: e.Event) -> list[Row]:
                 kit.say(f"{sign} ") + kit.who(vote.by) + _say(f" {said}{why}", bold=vote.ballot is Ballot.BREAK_GLASS)
             ]
         case e.CallFrozen(text=text):
-            said = kit.credited(brief(text[:1].upper() + text[1:], _LINE))
-            return [kit.say("❄ ") + said + kit.say(". What people are asked here waits for it.")]
+            frozen = kit.credited(brief(text[:1].upper() + text[1:], _LINE))
+            return [kit.say("❄ ") + frozen + kit.say(". What people are asked here waits for it.")]
         case e.CallThawed():
             return [_say("❄ No longer frozen: the card takes votes again.")]
         case e.ApprovalClosed(end=end, why=why) if end is not ApprovalEnd.DENIED:
