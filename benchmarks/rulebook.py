@@ -36,9 +36,9 @@ class OneTool:
         return ()
 
 
-def policies(count: int) -> PolicySet:
+def policies(count: int, more: str = "") -> PolicySet:
     """So many rules, loaded from YAML like any others."""
-    text = "version: 1\npolicies:" + "".join(_RULE.format(n=n) for n in range(count))
+    text = "version: 1\npolicies:" + "".join(_RULE.format(n=n) for n in range(count)) + more
     groups = {f"owners-{n}": frozenset({f"user:U{n}"}) for n in range(count)}
     faults = Faults()
     found = load(

@@ -19,7 +19,7 @@ from domain.organization import Organization, evolve_organization
 from domain.people import Snapshot
 from domain.runs import Run, Status
 from loop.accounts import Accounts
-from loop.judgement import decide, verdict_on
+from loop.judgement import decision_on, verdict_on
 from loop.rulebook import Rulebook
 from policy.backtest import SAME, Answer, Flip, Report, answer_of, turned
 from policy.differences import Difference, differences, put_back
@@ -59,8 +59,7 @@ class Side:
         """What it would have decided about the run's task."""
         book = self.book(organization)
         spending = self.accounts.spent(book.rules.draws(run, people=self.people, now=now))
-        [decided] = decide(run, book, self.people, now, spending)
-        return decided.decision
+        return decision_on(run, book, self.people, now, spending)
 
     def boundary(self, run: Run, call: ToolCall, organization: Organization, now: datetime) -> Verdict:
         """What it would have said of the call, after its own decision about the run."""
@@ -136,13 +135,19 @@ class Backtest:
         self._runs[run.run_id] = folded
         if folded.status is Status.FINISHED:
             self._over.add(run.run_id)  # what still comes is receipts
-            del self._runs[run.run_id], self._doors[run.run_id]
-            for side in (self._current, self._candidate):
-                del side.decided[run.run_id]
+            self._forget(run.run_id)
+            del self._runs[run.run_id]
+
+    def _forget(self, run_id: str) -> None:
+        """What the versions decided about it before."""
+        self._doors.pop(run_id, None)
+        for side in (self._current, self._candidate, *self._put_back.values()):
+            side.decided.pop(run_id, None)
 
     # ── Asking again ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _door(self, run: Run, recorded: e.Recorded, decision: PolicyDecision) -> None:
+        self._forget(run.run_id)
         self._doors[run.run_id] = run, self._organization, recorded.at
         for side in (self._current, self._candidate):
             side.decided[run.run_id] = side.door(run, self._organization, recorded.at)
@@ -246,12 +251,9 @@ class Backtest:
         return side
 
     def _asked_again(self, side: Side, run: Run, call: ToolCall | None, now: datetime) -> PolicyDecision | Verdict:
-        at_door, organization, then = self._doors[run.run_id]
-        decision = side.door(at_door, organization, then)
-        if call is None:
-            return decision
-        side.decided = {run.run_id: decision}
-        return side.boundary(run, call, self._organization, now)
+        if run.run_id not in side.decided:
+            side.decided[run.run_id] = side.door(*self._doors[run.run_id])
+        return side.decided[run.run_id] if call is None else side.boundary(run, call, self._organization, now)
 
 
 def _recorded(run: Run, event: e.Event) -> Verdict:

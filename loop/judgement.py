@@ -21,13 +21,23 @@ from loop.rulebook import Rulebook
 def decide(
     run: Run, book: Rulebook, people: Snapshot, now: datetime, spending: Spending = UNKNOWN
 ) -> list[e.PolicyDecided]:
-    """The door's answer about the run's task."""
+    """The door's answer about the run's task, with what names the rules in words."""
+    decision = decision_on(run, book, people, now, spending)
+    if run.agent not in book.agents:
+        return [e.PolicyDecided(decision=decision)]
+    words = book.rules.in_words(run.received, run.agent, decision, standing=run.standing, people=people)
+    return [e.PolicyDecided(decision=replace(decision, digest=words.hash))]
+
+
+def decision_on(
+    run: Run, book: Rulebook, people: Snapshot, now: datetime, spending: Spending = UNKNOWN
+) -> PolicyDecision:
+    """What the door says of the run's task now, and after so much spending."""
     task, agent = run.received, book.agents.get(run.agent)
     if agent is None:
         reason = f"There is no agent {run.agent!r} any more."
-        nothing = PolicyDecision(allowed=False, tier=Tier.OBSERVE, reason=reason, constraints=Constraints())
-        return [e.PolicyDecided(decision=nothing)]
-    decision = book.rules.evaluate(
+        return PolicyDecision(allowed=False, tier=Tier.OBSERVE, reason=reason, constraints=Constraints())
+    return book.rules.evaluate(
         task,
         agent,
         standing=run.standing,
@@ -37,8 +47,6 @@ def decide(
         run_id=run.run_id,
         spending=spending,
     )
-    words = book.rules.in_words(task, run.agent, decision, standing=run.standing, people=people)
-    return [e.PolicyDecided(decision=replace(decision, digest=words.hash))]
 
 
 def judge(
