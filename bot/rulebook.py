@@ -77,10 +77,14 @@ def lay_down(configuration: Configuration, catalog: Catalog) -> Laid:
     )
 
 
+def directory_of(directory: Path | None) -> Path:
+    """`directory`, else $COUNTERSIGN_CONFIG, else here."""
+    return (directory or Path(os.environ.get("COUNTERSIGN_CONFIG") or ".")).resolve()
+
+
 def configured(directory: Path | None, *, tools: Collection[str] | None = None) -> Configuration:
     """The configuration in `directory`, else in $COUNTERSIGN_CONFIG, else here. Raises Invalid.
 
     `tools` are the names that rules and agents may use; None where it only matters what is configured.
     """
-    where = directory or Path(os.environ.get("COUNTERSIGN_CONFIG") or ".")
-    return load(where.resolve(), os.environ, tools=tools)
+    return load(directory_of(directory), os.environ, tools=tools)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from bot.clock import SystemClock
-from bot.rulebook import configured
+from bot.configuration.storage import storage_in
+from bot.rulebook import directory_of
 
 if TYPE_CHECKING:
     from state.store import Store
@@ -29,7 +30,7 @@ def with_store(config: Path | None, ask: "Callable[[Store], Awaitable[T]]") -> T
     from state.store import Store  # noqa: PLC0415 - half a second that commands which open no store need not cost
 
     async def opened() -> T:
-        path = configured(config).storage
+        path = storage_in(directory_of(config))
         if not path.exists():
             typer.echo(f"{path}: there is no store yet; `countersign serve` or `demo` makes one", err=True)
             raise typer.Exit(2)

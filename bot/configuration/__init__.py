@@ -25,19 +25,20 @@ from bot.configuration.sections import (
     read_sources,
     read_systems,
 )
+from bot.configuration.storage import ReadStorage, default_storage
 from domain.agents import Agent
 from domain.decisions import Approvers
 from domain.people import Person, Snapshot
 from policy import check
 from policy.approvers import approvers
 from policy.engine import PolicySet
-from policy.files import Fault, Faults, Fields, Invalid, Node, by_name, integer, nearest, read, several, text
+from policy.files import Fault, Faults, Fields, Invalid, Node, by_name, integer, nearest, read, several
 
 __all__ = ["Configuration", "Fault", "Group", "Invalid", "PersonEntry", "Secret", "Source", "load"]
 
 KEYS = (
-    *("version", "organization", "people", "groups", "approvers", "admins", "auditors", "slack", "storage", "sources"),
-    *("budgets", "places", "http", *SYSTEMS),
+    *("version", "organization", "people", "groups", "approvers", "admins", "auditors", "standing", "budgets"),
+    *("slack", "storage", "sources", "places", "http", *SYSTEMS),
 )
 _ORGANIZATION = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -102,9 +103,7 @@ class Configuration:
             yield from source.secrets
 
 
-def load(
-    directory: Path, environ: Mapping[str, str] | None, *, tools: Collection[str] | None = None
-) -> Configuration:
+def load(directory: Path, environ: Mapping[str, str] | None, *, tools: Collection[str] | None = None) -> Configuration:
     """The configuration in `directory`. Raises Invalid with every fault. `tools` are the known tools' names, if any.
 
     Without `environ` no secret is looked up, neither there nor in a file: for directories that others have written.
@@ -145,6 +144,7 @@ def _read(
         agents=folders["agents"],
         policies=folders["policies"],
         resources=resources,
+        standing=fields.child("standing"),
         budgets=fields.child("budgets"),
     )
     policies = check.load(bearing, faults, groups=members, approvers=peers, tools=tools)
@@ -160,7 +160,7 @@ def _read(
         admins=fields.get("admins", listed, ()),
         auditors=fields.get("auditors", listed, ()),
         slack=_elsewhere(fields.get("slack", read_slack(secret), Slack()), environ or {}),
-        storage=fields.get("storage", _storage(directory), directory / "state" / "countersign.sqlite"),
+        storage=fields.get("storage", ReadStorage(directory), default_storage(directory)),
         sources=sources,
         places=fields.get("places", by_name(several(CHANNEL, lone=True)), {}),
         http=fields.get("http", read_http, Http()),
@@ -191,18 +191,3 @@ def _elsewhere(slack: Slack, environ: Mapping[str, str]) -> Slack:
     """`SLACK_API_URL` points the client elsewhere, whatever the file says."""
     url = environ.get("SLACK_API_URL") or slack.api_url
     return replace(slack, api_url=url)
-
-
-def _storage(directory: Path) -> "ReadStorage":
-    return ReadStorage(directory)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadStorage:
-    """Reads `storage: {path: state/countersign.sqlite}`."""
-
-    directory: Path
-
-    def __call__(self, node: Node, faults: Faults) -> Path | None:
-        said = Fields(node, faults, "path").need("path", text)
-        return None if said is None else self.directory / Path(said).expanduser()

@@ -1,5 +1,6 @@
 """The command line as a shell sees it: exit codes, one JSON document, clear errors."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 import structlog
 
 from bot.cli import main
+from bot.clock import SystemClock
 from bot.commands.init import FILES
+from state.store import Store
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,33 @@ def test_an_empty_directory_is_not_a_configuration(tmp_path: Path, countersign) 
     assert asked.returncode == 2
     assert "countersign.yaml" in asked.stderr
     assert "Traceback" not in asked.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("policies/bad.yaml", "version: 1\npolicies: [{id: x, limt: {}}]\n"),
+        ("agents/bad.yaml", "{"),
+        ("countersign.yaml", "version: 1\norganization: [not, a, name\n"),
+    ],
+)
+def test_the_switch_moves_whatever_is_at_fault(tmp_path: Path, countersign, name: str, content: str) -> None:
+    countersign("init", str(tmp_path))
+    path = tmp_path / "state" / "countersign.sqlite"
+    path.parent.mkdir()
+
+    async def switched_off() -> bool:
+        store = await Store.open(path, clock=SystemClock())
+        try:
+            return await store.journal.switched_off()
+        finally:
+            await store.close()
+
+    assert not asyncio.run(switched_off())
+    (tmp_path / name).write_text(content)
+    stopped = countersign("stop-all", "--config", str(tmp_path))
+    assert stopped.returncode == 0, stopped.stderr
+    assert asyncio.run(switched_off())
 
 
 def test_fresh_never_removes_what_no_demo_made(tmp_path: Path, countersign) -> None:
