@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from domain.decisions import Reason, Remedy
+from domain.agents import Agent
+from domain.decisions import Deny, Reason, Remedy
 from domain.people import Snapshot
 from domain.runs import CallRecord, Run
 from domain.tasks import Source
@@ -196,7 +197,7 @@ class _Words:
     def _spelled(self, name: str) -> str:
         agent = self._trial.agent
         if agent is not None and name == grant_of(agent):
-            return f"the agent {agent.slug} were granted more than {agent.tier.label} ({agent.file}:{agent.line})"
+            return f"the agent {agent.slug} were granted {self._more(agent)} ({agent.file}:{agent.line})"
         rule = next((one for one in self._trial.matching if one.id == name), None)
         budget = self._trial.policies.budgets.get(name)
         if budget is not None:
@@ -210,6 +211,12 @@ class _Words:
             return f"the standing of {name.partition(':')[2]} were changed ({rule.file}:{rule.line})"
         named = f"{name}, {rule.stands_for}," if rule.stands_for else name
         return f"the rule {named} were changed ({rule.file}:{rule.line})"
+
+    def _more(self, agent: Agent) -> str:
+        """What the grant lacks: the tool, where the answer blames the tools; else a higher tier."""
+        verdict, call = self._trial.said.verdict, self._trial.subject.call
+        lacks = isinstance(verdict, Deny) and any(one.sets == "allowed_tools" for one in verdict.reasons)
+        return call.tool if lacks and call is not None else f"more than {agent.tier.label}"
 
     def _owners(self, name: str) -> tuple[str, ...]:
         """Who answers for it: whom its header names, the agent's owners, or else the organization's approvers."""

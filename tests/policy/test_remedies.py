@@ -93,6 +93,12 @@ def test_of_a_tier_the_agents_that_may_go_further() -> None:
         ("with another agent: high (tier production)", ("group:security",)),
         ("if the agent low were granted more than draft (agents/low.yaml:1)", ("group:sre",)),
     ]
+    policies = rules("", agents={"high": replace(high, tools=("service.*",))})
+    said = told(policies, task={"type": "chat", "context": {"agent_slug": "high"}}, call={"tool": "disk.wipe"})
+    assert said == [
+        ("if the agent high were granted disk.wipe (agents/operator.yaml:1)", ("group:security", "group:sre"))
+    ]
+    policies = rules("", agents={one.slug: one for one in (low, deaf, high)})
     said = told(policies, task={"type": "chat", "context": {"agent_slug": "gone"}})
     assert [text for text, _ in said] == [
         "with an agent that exists: low (tier draft), high (tier production)",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.commands.policy.loaded import HERE, NO, OK, AsJson, Config, Loaded, bad, loaded_or_exit, print_json
-from domain.decisions import Remedy
+from domain.decisions import Remedy, RequireApproval
 from domain.tasks import Task
 from loop.ports import Routed
 from policy.digest import in_words
@@ -103,7 +103,8 @@ def _routed(task: Task, found: Loaded) -> Task:
 
 
 def _print_words(said: Explanation, ways: Sequence[Remedy], notes: Sequence[str]) -> None:
-    typer.echo("allowed" if said.allowed else "denied")
+    asks = isinstance(said.verdict, RequireApproval)
+    typer.echo("allowed, once it is countersigned" if asks else "allowed" if said.allowed else "denied")
     typer.echo(said.sentence)
     for line in lines(limits_of(said.reasons, said.overruled, said.approvals)):
         typer.echo(f"  {line}")
