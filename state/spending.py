@@ -13,6 +13,8 @@ from loop.ports import Guard, GuardRefused, WithinBudget
 from state import chain
 
 KEPT: Final = 32 * 86_400 * 1_000_000  # microseconds: longer than any window that budgets may have
+# What one event may draw, a million dollars: whatever a worker says it cost, sums stay far from where SQLite's end.
+LARGEST: Final = 10**12
 
 
 class SpendingRow(NamedTuple):
@@ -35,7 +37,7 @@ def spending_rows(draws: Sequence[Draw], recorded: Recorded) -> list[SpendingRow
         drawn[account] = drawn.get(account, 0) + amount
     at = chain.microseconds(recorded.at)
     return [
-        SpendingRow(account, at, recorded.position, recorded.stream, amount)
+        SpendingRow(account, at, recorded.position, recorded.stream, min(amount, LARGEST))
         for account, amount in drawn.items()
         if amount
     ]

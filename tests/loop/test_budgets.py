@@ -114,6 +114,16 @@ async def test_a_click_of_a_person_draws_as_well() -> None:
         assert await drawn(house, CHANGES) == await started(house, run_id) == 3
 
 
+async def test_other_rules_ask_nobody_anew_because_an_account_is_empty_now() -> None:
+    """There may be more once people have decided; the start looks again."""
+    async with House(propose("restart")) as house:
+        house.rules.budgets = (CHANGES,)
+        one, other = await house.ask("1"), await house.ask("2")
+        await house.vote(one, "SRE1")
+        assert await house.controller._engine.reconsider() == 0
+        assert (await house.run(other)).status is Status.AWAITING_APPROVAL
+
+
 # ── The door ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -119,6 +119,14 @@ async def test_costs_are_booked_to_the_accounts_of_the_latest_decision(journal: 
     assert [await amount(journal, each) for each in (MONEY, TOKENS, other, RUNS)] == [200_000, 14, 200_000, 1]
 
 
+async def test_no_cost_is_too_large_to_be_kept(journal: Journal) -> None:
+    """A worker may say anything, and the sums must still be sums."""
+    await journal.append("r-1", 0, [received(), decided(MONEY, TOKENS)])
+    absurd = Cost(usd=1e300, tokens=10**17)
+    await journal.append("r-1", 2, [ProposalDropped(why="no", cost=absurd)] * 12)
+    assert [await amount(journal, each) for each in (MONEY, TOKENS)] == [12 * 10**12] * 2
+
+
 async def test_runs_without_budgets_write_no_rows(store: Store) -> None:
     await store.journal.append("r-1", 0, [received(), *asked(), *granted(), started(), returned(), finished()])
     assert await store.database.read(lambda raw: raw.execute("SELECT count(*) FROM spending").fetchone()) == (0,)
