@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import shutil
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from tests.stories.demo import Demo
 from tests.stories.page import APPROVALS, CONTRACTOR, REQUESTER, SRE, SRE2, Page, buttons, until, words
 
 PRODUCTION = "policies/production.yaml"
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "change-policies.md").read_text()
 
 
 def rewrite(demo: Demo, old: str, new: str, name: str = PRODUCTION) -> None:
@@ -144,6 +147,38 @@ async def test_what_needs_a_restart_is_named_and_not_half_applied(demo: Demo, pa
     await page.ops(REQUESTER, f"stop {run}", room)
     rewrite(demo, "C0INFRA0001]", "C0APPROVALS]", "countersign.yaml")
     assert await page.ended(run) == "stopped"
+
+
+async def test_the_past_is_judged_again_beside_the_running_bot(
+    demo: Demo, page: Page, room: str, tmp_path: Path
+) -> None:
+    """As the page about changing policies shows it."""
+    run, card = await page.parked(room)
+    assert (await page.click(SRE, card, "approve"))["ok"]
+    assert await page.ended(run) == "succeeded"
+    assert demo.cli("policy", "status").code == 0
+    for name in ("countersign.yaml", "resources.yaml"):
+        shutil.copy(demo.directory / name, tmp_path)
+    for name in ("agents", "policies", "runbooks"):
+        shutil.copytree(demo.directory / name, tmp_path / name)
+    candidate = tmp_path / PRODUCTION
+    candidate.write_text(candidate.read_text().replace("count: 1, within: 4h", "count: 2, within: 4h"))
+    told = demo.cli("policy", "backtest", "--candidate", str(tmp_path), "--limit", "1", "--fail-on-widening")
+    assert told.code == 0, told.err
+    shown = PAGE.partition("```text\n")[2].partition("```")[0]
+    assert re.sub(r"r-\w+", "RUN", shown) in re.sub(r"r-\w+", "RUN", told.out)
+    assert "2 stricter, 0 looser" in told.out.splitlines()[-1]
+    candidate.write_text(candidate.read_text().replace("effect: [change]", "effect: [execute]"))
+    told = demo.cli("policy", "backtest", "--candidate", str(tmp_path), "--limit", "1", "--fail-on-widening", "--json")
+    assert told.code == 1
+    assert told.json["both_ways"] + told.json["looser"] > 0
+    candidate.write_text("policies: 3")
+    assert demo.cli("policy", "backtest", "--candidate", str(tmp_path)).code == 2
+    rewrite(demo, "level: resource", "level: planet")
+    told = demo.cli("policy", "status")
+    assert told.code == 1
+    assert f"on disk, at fault: {PRODUCTION}:4" in told.out
+    rewrite(demo, "level: planet", "level: resource")
 
 
 @pytest.mark.slow
