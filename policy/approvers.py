@@ -9,6 +9,7 @@ from policy.nodes import Faults, Node
 
 _NAMED = re.compile(r"(user|group|oncall):([A-Za-z0-9][A-Za-z0-9_.@-]{0,79})")
 _FORMS = "self, peer, user:ID, group:NAME, oncall:NAME, {any: [...]} or {all: [...]}"
+KEYS = ("from", "count", "within", "use_within", "break_glass", "stage")  # of one entry of `approve:`
 PEER = Approvers(kind="peer")
 MOST_PARTS = 50
 
@@ -74,7 +75,7 @@ class ReadRequirement:
         self._from, self._rule = approvers(groups), rule
 
     def __call__(self, node: Node, faults: Faults) -> Requirement | None:
-        fields = Fields(node, faults, "from", "count", "within", "use_within", "break_glass", "stage")
+        fields = Fields(node, faults, *KEYS)
         who = fields.need("from", self._from)
         count = fields.get("count", integer(1, 50), 1)
         if who is not None and count > 1 and who.kind in {"self", "user"}:

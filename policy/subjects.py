@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from domain.canonical import Json
 from domain.tasks import Context, Principal, Priority, Source, Task, Trigger, Trust
 from domain.tiers import Effect
+from policy.approvers import KEYS as REQUIREMENT
 from policy.files import Fields, Read, boolean, by_name, choice, integer, label, money, several, text
 from policy.nodes import Faults, Node, from_plain, read
 
@@ -19,6 +20,11 @@ T = TypeVar("T")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST = 1_000_000_000_000  # of anything that budgets count
 VERDICTS = ("allow", "deny", "require_approval")
+# What cases, and the files given to `explain`, may say.
+CASE = ("given", "expect", "describe")
+GIVEN = ("task", "call", "run", "at", "spent")
+CALL = ("tool", "arguments", "resource", "labels", "effect", "tainted")
+EXPECT = ("verdict", "allowed", "tier", "approvals", "reason", "constraints")
 # Whose words come from outside the organization.
 _UNTRUSTED = frozenset({Source.ALERT, Source.EMAIL, Source.WEBHOOK})
 
@@ -96,7 +102,7 @@ def read_task(node: Node, faults: Faults) -> Task | None:
 
 def read_call(node: Node, faults: Faults) -> CallSketch | None:
     """A call file: `{"tool", "arguments", "resource"?, "labels"?, "effect"?, "tainted"?}`."""
-    fields = Fields(node, faults, "tool", "arguments", "resource", "labels", "effect", "tainted")
+    fields = Fields(node, faults, *CALL)
     effect = fields.get("effect", maybe(choice(*[e.value for e in Effect])), None)
     tool = fields.need("tool", text)
     sketch = CallSketch(
@@ -112,7 +118,7 @@ def read_call(node: Node, faults: Faults) -> CallSketch | None:
 
 def read_case(node: Node, faults: Faults) -> Case | None:
     """One entry of `tests:`."""
-    fields = Fields(node, faults, "given", "expect", "describe")
+    fields = Fields(node, faults, *CASE)
     given = fields.need("given", read_subject)
     expect = fields.need("expect", _expected)
     if given is None or expect is None:
@@ -122,7 +128,7 @@ def read_case(node: Node, faults: Faults) -> Case | None:
 
 def read_subject(node: Node, faults: Faults) -> Subject | None:
     """`given:` of a test."""
-    fields = Fields(node, faults, "task", "call", "run", "at", "spent")
+    fields = Fields(node, faults, *GIVEN)
     nothing = Task(type="", trigger=_NO_TRIGGER, context=Context(organization_id=""), trust=Trust.PERSON)
     return Subject(
         task=fields.get("task", read_task, nothing),
@@ -208,14 +214,13 @@ def _run(node: Node, faults: Faults) -> RunSketch | None:
 
 
 def _expected(node: Node, faults: Faults) -> Mapping[str, Json] | None:
-    keys = ("verdict", "allowed", "tier", "approvals", "reason", "constraints")
-    fields = Fields(node, faults, *keys)
+    fields = Fields(node, faults, *EXPECT)
     fields.get("verdict", choice(*VERDICTS), None)
     fields.get("allowed", boolean, None)
     if isinstance(node.value, Mapping) and not node.value:
-        faults.at(node, "expects nothing", f"any of {', '.join(keys)}")
+        faults.at(node, "expects nothing", f"any of {', '.join(EXPECT)}")
     for entry in fields.get("approvals", several(_as_is), ()):
-        Fields(entry, faults, "from", "count", "within", "use_within", "break_glass", "stage", "policies")
+        Fields(entry, faults, *REQUIREMENT, "policies")
     return cast("Mapping[str, Json]", node.plain) if isinstance(node.value, Mapping) else None
 
 
