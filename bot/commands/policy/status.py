@@ -1,7 +1,7 @@
 """`countersign policy status`: which version of the rules is in force, and whether it is the one on disk."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -10,7 +10,9 @@ from bot.commands.policy.loaded import HERE, NO, OK, AsJson, Config, loaded, pri
 from bot.editions import short
 from domain.events import ORGANIZATION_STREAM, InstanceStarted, PolicyLoaded
 from policy.files import Invalid
-from state.store import Store
+
+if TYPE_CHECKING:
+    from state.store import Store
 
 
 def status(config: Config = HERE, *, as_json_: AsJson = False) -> None:
@@ -35,7 +37,7 @@ def status(config: Config = HERE, *, as_json_: AsJson = False) -> None:
     raise typer.Exit(OK if same else NO)
 
 
-async def _recorded(store: Store) -> tuple[str, datetime, str] | None:
+async def _recorded(store: "Store") -> tuple[str, datetime, str] | None:
     """(hash, since when, why) of the version that the log names last."""
     log = await store.journal.read(ORGANIZATION_STREAM)
     for recorded in reversed(log):
