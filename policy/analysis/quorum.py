@@ -19,7 +19,7 @@ def too_few(rule: Rule, ground: Ground) -> Iterator[Diagnostic]:
     for one in rule.bounds.approvals:
         most = _most(one, ground)
         if most is not None and most < one.count:
-            there = "there is nobody" if most == 0 else f"there are {most}"
+            there = {0: "there is nobody", 1: "there is one"}.get(most, f"there are {most}")
             problem = f"asks for {one.count} from {one.approvers.text}, and {there}: what it matches can never start"
             hint = "add members" if one.approvers.kind != "peer" else "name people under `approvers:`"
             yield Diagnostic(

@@ -34,7 +34,7 @@ def run(home: Path, *words: str, given: str | None = None) -> Result:
 
 def test_check(home: Path) -> None:
     said = run(home, "check")
-    assert (said.exit_code, said.stdout) == (0, "ok: 1 policies, 2 tests, 1 agents\n")
+    assert (said.exit_code, said.stdout) == (0, "ok: 1 policy, 2 tests, 1 agent\n")
     said = run(home, "check", "--json")
     found = json.loads(said.stdout)
     assert (found["ok"], found["faults"], found["policies"], found["tests"]) == (True, [], 1, 2)
@@ -157,7 +157,7 @@ def test_check_warns_and_strict_minds(home: Path) -> None:
         ["warning", "policies/org.yaml:3", "never"],
         ["warning", "policies/org.yaml:5", "narrow"],
     ]
-    assert ok == "ok: 4 policies, 1 tests, 1 agents, 2 warnings"
+    assert ok == "ok: 4 policies, 1 test, 1 agent, 2 warnings"
     assert run(home, "check", "--strict").exit_code == 1
     found = json.loads(run(home, "check", "--json").stdout)
     assert [(one["kind"], one["policy"], one["line"]) for one in found["warnings"]] == [

@@ -42,8 +42,14 @@ def _counts(found: Loaded) -> dict[str, Any]:
 
 def _sentence(found: Loaded, warnings: int) -> str:
     counts = _counts(found)
-    said = f"ok: {counts['policies']} policies, {counts['tests']} tests, {len(found.configuration.agents)} agents"
-    return f"{said}, {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else said
+    parts = [_many(counts["policies"], "policy", "policies"), _many(counts["tests"], "test", "tests")]
+    parts.append(_many(len(found.configuration.agents), "agent", "agents"))
+    parts += [_many(warnings, "warning", "warnings")] if warnings else []
+    return f"ok: {', '.join(parts)}"
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
 def _diagnostic_json(one: Diagnostic) -> dict[str, Any]:

@@ -106,7 +106,8 @@ def _print_words(said: Explanation, ways: Sequence[Remedy], notes: Sequence[str]
     asks = isinstance(said.verdict, RequireApproval)
     typer.echo("allowed, once it is countersigned" if asks else "allowed" if said.allowed else "denied")
     typer.echo(said.sentence)
-    for line in lines(limits_of(said.reasons, said.overruled, said.approvals)):
+    limits = limits_of(said.reasons, said.overruled, said.approvals)
+    for line in lines(one for one in limits if one.sets != "deny" or one.value not in said.sentence):
         typer.echo(f"  {line}")
     if ways:
         typer.echo("it would be another answer:")
