@@ -143,6 +143,7 @@ async def test_a_sender_that_runs_until_the_next_start_keeps_its_agent(bench: Be
     bench.write("agent: incident", "agent: advisor", "countersign.yaml")
     bench.write("slug: incident", "slug: incidents", "agents/incident.yaml")
     bench.write("agent: [incident]", "agent: [incidents]", "policies/organization.yaml")
+    bench.write("agents: [incident]", "agents: [incidents]", "runbooks/service-down.yaml")
     reply = await bench.reloader.now("a test")
     assert 'still hands its tasks to the agent "incident" until the next start' in reply.text
     assert bench.recorded == []
