@@ -5,8 +5,8 @@ Only what the organization's own files and people say; deterministic, whatever o
 bounded, so that it can go into every prompt. A rule that has no room is counted, never cut; the hash is of the whole.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
 
@@ -43,10 +43,18 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InWords:
-    """The digest. `hash` names all that bounds the run, also what `sections` have no room for."""
+    """The digest. `hash` names all that bounds the run, also what `sections` have no room for.
 
-    sections: tuple[Section, ...]
+    The same hash is the same words. They are written when somebody reads them: most decisions need the hash alone.
+    """
+
     hash: str
+    write: Callable[[], tuple[Section, ...]] = field(repr=False, compare=False)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """Every section that has lines, the limits first."""
+        return self.write()
 
     @property
     def text(self) -> str:
@@ -63,8 +71,8 @@ def in_words(
     headers = [header for header in policies.headers if _implied(header, facts)]
     tainted = tainted_task(task)
     return InWords(
-        sections=tuple(_fitted(_sections(policies, bundles, headers, decision, tainted=tainted))),
         hash=_hash(policies, bundles, headers, decision, tainted=tainted),
+        write=lambda: tuple(_fitted(_sections(policies, bundles, headers, decision, tainted=tainted))),
     )
 
 
