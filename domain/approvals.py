@@ -1,5 +1,6 @@
 """Asking people: requests and votes. Who counts is decided in `changes`, by the directory, at click time."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +22,19 @@ class ApprovalRequest:
     verb: str = "approve"  # or "merge"
 
 
-SHORTEST_REASON = 10  # characters, for breaking the glass
+SHORTEST_REASON = 10  # characters that can be seen, for breaking the glass
+_DRAW_NOTHING = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol, by their categories
+
+
+def seen_of(reason: str) -> int:
+    """How many characters of it people can see, with one blank between words."""
+    words = ["".join(c for c in word if _drawn(c)) for word in reason.split()]
+    return len(" ".join(word for word in words if word))
+
+
+def _drawn(character: str) -> bool:
+    """Whether it is a letter, a digit, punctuation or a symbol, that draws something."""
+    return unicodedata.category(character)[0] in "LNPS" and character not in _DRAW_NOTHING
 
 
 class Ballot(StrEnum):

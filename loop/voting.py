@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from changes.votes import Electorate, Tally, breakable, counts, may_break, may_serve, tally
 from domain import events as e
-from domain.approvals import SHORTEST_REASON, ApprovalEnd, ApprovalRequest, Ballot, Vote
+from domain.approvals import SHORTEST_REASON, ApprovalEnd, ApprovalRequest, Ballot, Vote, seen_of
 from domain.events import RunEvent
 from domain.people import Snapshot
 from domain.runs import CallRecord, CallStatus, Run
@@ -163,7 +163,7 @@ def _no_glass(request: ApprovalRequest, click: Click, voters: Electorate) -> Rep
     if not breakable(request.requirements):
         strict = [one.approvers.text for one in request.requirements if not one.break_glass]
         return Reply(ok=False, text="A rule about this call does not permit it to be forced.", help=tuple(strict))
-    if len(" ".join(click.reason.split())) < SHORTEST_REASON:
+    if seen_of(click.reason) < SHORTEST_REASON:
         return Reply(ok=False, text=f"Breaking the glass needs a reason, of at least {SHORTEST_REASON} characters.")
     if may_break(click.by, request.requirements, voters):
         return None

@@ -50,7 +50,12 @@ async def test_one_person_forces_it_and_everybody_hears_of_it() -> None:
         assert (broken.by, broken.why, broken.told) == ("user:SRE2", WHY, ("user:SRE1",))  # admins, here
 
 
-@pytest.mark.parametrize("why", ["", "short", "   a     b   ", "\n\t\n\t\n\t\n\t\n\t\n"])
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u2800\u3164\uffa0\u115f\u1160\u034f\ufe0f\u202e\u0000"
+
+
+@pytest.mark.parametrize(
+    "why", ["", "short", "   a     b   ", "\n\t\n\t\n\t\n\t\n\t\n", UNSEEN, *(c * 20 for c in UNSEEN), f"short{UNSEEN}"]
+)
 async def test_without_a_reason_nothing_breaks(why: str) -> None:
     async with House(RESTART) as house:
         run_id = await asked(house)
