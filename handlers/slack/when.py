@@ -34,9 +34,9 @@ def read_when(said: str, now: datetime, zone: ZoneInfo) -> datetime | None:
             if moment is not None:
                 return moment
         exact = datetime.fromisoformat(said.strip())
+        return exact.astimezone(zone) if exact.tzinfo else None
     except (ValueError, OverflowError):
         return None
-    return exact.astimezone(zone) if exact.tzinfo else None
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -51,7 +51,8 @@ def test_what_people_write(said: str, moment: str) -> None:
 @pytest.mark.parametrize(
     "said",
     ["", "soon", "8", "25:00", "18:61", "13pm", "2026-13-01", "2026-02-30", "t", "tu", "today", "the weekend", "in",
-     "-4h", "2026-12-01 08:00 or so", "99999d", "next year", "١٢:٠٠ ☃"],
+     "-4h", "2026-12-01 08:00 or so", "99999d", "next year", "١٢:٠٠ ☃", "0001-01-01T00:00+14:00",
+     "9999-12-31T23:59-12:00"],
 )  # fmt: skip
 def test_what_is_no_moment(said: str) -> None:
     assert read_when(said, NOW, BERLIN) is None
