@@ -82,8 +82,8 @@ class SlackDirectory:
 
     def _fresh(self, max_age_s: float) -> Snapshot | None:
         last = self._last
-        if last is None or (self._clock.now() - last.at).total_seconds() > max_age_s:
-            return None
+        if last is None or not 0 <= (self._clock.now() - last.at).total_seconds() <= max_age_s:
+            return None  # what seems to be of later than now may be of any age: the clock has been set back
         return last
 
     async def _look(self) -> Snapshot:
