@@ -37,12 +37,14 @@ class TaskReceived:
 class PersonSpoke:
     """Somebody said something to the run; the reasoner hears it at its next turn.
 
-    `occurrence` is the key of a task that joined this run, so that its redelivery is known.
+    `occurrence` is the key of a task that joined this run, so that its redelivery is known; `tainted`: its words come
+    from outside the organization.
     """
 
     by: Principal
     text: str
     occurrence: str | None = None
+    tainted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

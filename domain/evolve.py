@@ -93,7 +93,7 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
         case e.PersonSpoke(by=by, text=text, occurrence=occurrence):
             if occurrence is not None:
                 run = changed(run, joined=(*run.joined, occurrence))
-            return _heard(run, by, text)
+            return _heard(run, by, text, tainted=event.tainted)
         case e.Answered(by=by, text=text):
             return _answered(run, by, text)
         case e.Paused():
@@ -387,8 +387,8 @@ def _spend(run: Run, cost: e.Cost) -> Run:
     return changed(run, cost_usd=run.cost_usd + cost.usd, tokens=run.tokens + cost.tokens)
 
 
-def _heard(run: Run, by: str, text: str) -> Run:
-    said = Message(by=by, text=text, turn=run.iterations)
+def _heard(run: Run, by: str, text: str, *, tainted: bool = False) -> Run:
+    said = Message(by=by, text=text, turn=run.iterations, tainted=tainted)
     return changed(run, messages=(*run.messages, said)) if text else run
 
 

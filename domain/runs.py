@@ -134,6 +134,7 @@ class Message:
     by: Principal
     text: str
     turn: int = 0  # how many answers the reasoner had given by then
+    tainted: bool = False  # its words come from outside the organization
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: see domain.change

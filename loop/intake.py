@@ -103,7 +103,8 @@ async def _join(book: Book, task: Task) -> bool:
         return False
     who = task.requester or f"source:{task.trigger.source}"
     text = task.goal or f"signalled again: {task.trigger.source_id}"
-    book.note(e.PersonSpoke(by=who, text=text, occurrence=occurrence))
+    tainted = task.trust is Trust.UNTRUSTED
+    book.note(e.PersonSpoke(by=who, text=text, occurrence=occurrence, tainted=tainted))
     await book.commit()
     return True
 
