@@ -262,6 +262,7 @@ def _verdict(answer: Answer, called: Called) -> str:
         or answer.tier < LEAST_TIER[called.effect]
         or not answer.admits(called.tool)
         or ("requires_pr" in answer.duties and called.effect == "change")
+        or (answer.limits.get("max_actions") == 0 and called.effect != "read")
     )
     if refused or called.effect == "read":
         answer.approvals, answer.independent = {}, False
