@@ -17,7 +17,7 @@ from domain.evolve import evolve
 from domain.people import Snapshot
 from domain.runs import Run
 from loop.backtest import Backtest, Side
-from policy.backtest import Report
+from policy.analysis.backtest import Report
 from policy.engine import PolicySet
 from state.past import SqlitePast
 from state.store import Store

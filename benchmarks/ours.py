@@ -12,7 +12,7 @@ from domain.runs import Run
 from domain.tasks import Context, Source, Task, Trigger, Trust
 from domain.tiers import Effect, Tier
 from policy.check import Sources, load
-from policy.files import Faults
+from policy.reading.files import Faults
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 FILE = "policies/many.yaml"

@@ -9,7 +9,7 @@ from domain.tiers import Effect, Tier
 from loop.rulebook import Rulebook
 from policy.check import Sources, load
 from policy.engine import PolicySet
-from policy.files import Faults
+from policy.reading.files import Faults
 
 _RULE = """
   - id: service-{n}

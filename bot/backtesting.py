@@ -10,7 +10,7 @@ from domain.events import Recorded
 from loop.backtest import Backtest, Side
 from loop.ports import Catalog, Views
 from loop.rulebook import Rulebook
-from policy.backtest import Report
+from policy.analysis.backtest import Report
 
 _BATCH = 200  # events judged in one go, in a thread: the loop stays free between them
 

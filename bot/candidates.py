@@ -10,8 +10,8 @@ from pathlib import Path
 from bot.configuration import Configuration, load
 from bot.rulebook import lay_down
 from bot.systems import catalog_for, known_tools
-from policy.cases import CaseResult, run_cases
-from policy.files import Fault, Invalid
+from policy.analysis.cases import CaseResult, run_cases
+from policy.reading.files import Fault, Invalid
 from tools.git.runner import Git
 
 MOST_FILES = 4_000

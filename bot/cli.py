@@ -12,7 +12,7 @@ import typer
 
 from bot.commands.table import Table
 from bot.version import VERSION
-from policy.files import Invalid
+from policy.reading.files import Invalid
 from state.errors import StoreError
 
 app = typer.Typer(

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from bot.configuration import Configuration, Fault, Secret
 from bot.rulebook import Laid
-from policy.differences import Difference, differences
+from policy.analysis.differences import Difference, differences
 
 # What is wired once, at the start. A newer version of it is named, and waits for the next start.
 AT_START = ("organization", "slack", "storage", "sources", "places", "http", "systems")

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.backtesting import Judged
-from policy.backtest import Answer, Direction, Flip
-from policy.differences import Difference
+from policy.analysis.backtest import Answer, Direction, Flip
+from policy.analysis.differences import Difference
 
 _EXAMPLES = 3
 _ORDER = (Direction.LOOSER, Direction.OTHERWISE, Direction.STRICTER)

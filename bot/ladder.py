@@ -3,7 +3,7 @@
 from domain.tasks import Principal
 from domain.tiers import Tier
 from loop.autonomy import Ladder, NotEarned
-from policy.autonomy import Standing, described
+from policy.sources.autonomy import Standing, described
 from tools.autonomy import Refused, Rungs
 
 

@@ -22,7 +22,7 @@ from bot.flips import grouped, lines, summary
 from domain.events import Recorded
 from loop.backtest import Unfoldable
 from loop.ports import Catalog, Clock
-from policy.backtest import Direction
+from policy.analysis.backtest import Direction
 from state.errors import StoreError
 from tools.forge.local import LocalForge
 from tools.forge.port import Change, ChangeState, Check, Checks, CheckState, ForgeError

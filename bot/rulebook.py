@@ -11,7 +11,7 @@ from domain.runs import Run
 from domain.tasks import Task
 from loop.ports import Catalog, Proposal, Routed, Unrouted
 from loop.rulebook import Rulebook
-from policy.nodes import Faults
+from policy.reading.nodes import Faults
 from reasoning.routing import RunbookRouter, check_followers
 from reasoning.runbooks.load import read_runbooks
 from reasoning.runbooks.reasoner import RunbookReasoner

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.configuration import Configuration
 from bot.configuration.files import MAIN, RESOURCES
-from policy.nodes import LARGEST_FILE
+from policy.reading.nodes import LARGEST_FILE
 
 _ENDINGS = (".yaml", ".yml")
 Marks = Mapping[str, tuple[int, int, int]]  # file -> when it was written, how long it is, which file it is

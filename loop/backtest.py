@@ -21,8 +21,8 @@ from domain.runs import Run, Status
 from loop.accounts import Accounts
 from loop.judgement import decision_on, verdict_on
 from loop.rulebook import Rulebook
-from policy.backtest import SAME, Answer, Flip, Report, answer_of, turned
-from policy.differences import Difference, differences, put_back
+from policy.analysis.backtest import SAME, Answer, Flip, Report, answer_of, turned
+from policy.analysis.differences import Difference, differences, put_back
 from policy.engine import PolicySet
 
 _MOST_TRIED = 40  # pieces put back for one flip, where its reasons do not name the one

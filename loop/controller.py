@@ -36,7 +36,7 @@ from loop.reading import may_read
 from loop.rulebook import Rulebook
 from loop.steering import Steering
 from loop.voting import Voting
-from policy.autonomy import Standing
+from policy.sources.autonomy import Standing
 
 log = structlog.get_logger(__name__)
 

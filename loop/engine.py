@@ -243,7 +243,7 @@ class Engine:
             for run_id in held:
                 await self.drive(run_id)
 
-    # ── Another version of the rules ───────────────────────────────────────────────────────────────────────────────────
+    # ── Another version of the rules ──────────────────────────────────────────────────────────────────────────────────
 
     async def reconsider(self) -> int:
         """Look again at every call that waits for people; how many are not asked about any more as they stand."""

@@ -18,7 +18,7 @@ from domain.records import Deed
 from domain.runs import Run, Status
 from domain.signals import Signal
 from domain.tasks import Principal, Task
-from policy.autonomy import Standing
+from policy.sources.autonomy import Standing
 
 # ── The store ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

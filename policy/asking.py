@@ -6,10 +6,10 @@ from json.encoder import encode_basestring  # how canonical JSON writes a text
 
 from domain.decisions import Reason, Requirement
 from domain.tiers import Effect
-from policy.approvers import PEER, independent
 from policy.facts import DANGEROUS, CallView
 from policy.lattice import Bounds, json_of_requirement, merged
-from policy.rules import spell_requirement
+from policy.sources.approvers import PEER, independent
+from policy.sources.rules import spell_requirement
 
 BUILT_IN = "built-in"
 

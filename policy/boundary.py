@@ -78,7 +78,7 @@ def _check(
     if run.decision is None:
         return refuse(policies, run, "undecided", "policy has not decided about this run yet")
     agent = policies.agents.get(run.agent)
-    if agent is None and policies.agents:
+    if agent is None and run.agent:
         return refuse(policies, run, "unknown-agent", f"there is no agent {run.agent} any more")
     if not run.decision.allowed:
         return Deny(
@@ -192,4 +192,5 @@ def _known(proposed: T | None, now: T | None) -> tuple[T, ...] | None:
 
 def _tainted(run: Run) -> bool:
     seen = (record.observation for record in run.records)
-    return tainted_task(run.received) or any(o is not None and o.trust is Trust.UNTRUSTED for o in seen)
+    heard = any(message.tainted for message in run.messages)
+    return heard or tainted_task(run.received) or any(o is not None and o.trust is Trust.UNTRUSTED for o in seen)

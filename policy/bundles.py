@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from domain.canonical import digest
 from policy.globs import fits_any
-from policy.headers import Origin
 from policy.matching import Facts, Tests
-from policy.rules import Rule
+from policy.sources.headers import Origin
+from policy.sources.rules import Rule
 
 OF_TASKS = frozenset({"source", "type", "agent", "repository", "requester"})
 

@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from domain.decisions import Approvers
-from policy.agents import read_agents, read_hard_rules
-from policy.autonomy import promotion_rules
-from policy.catalogue import Catalogue, read_catalogue
 from policy.engine import PolicySet, policy_set
 from policy.facts import Groups
 from policy.matching import Names
-from policy.nodes import Faults, Node, read
-from policy.rules import read_budgets, read_policies
-from policy.standing import read_standing
+from policy.reading.nodes import Faults, Node, read
+from policy.sources.agents import read_agents, read_hard_rules
+from policy.sources.autonomy import promotion_rules
+from policy.sources.catalogue import Catalogue, read_catalogue
+from policy.sources.rules import read_budgets, read_policies
+from policy.sources.standing import read_standing
 
 Texts = Iterable[tuple[str, str]]  # (file, text)
 

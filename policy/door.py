@@ -13,8 +13,8 @@ from domain.tasks import Principal, Task
 from policy.drawing import overdrawn, run_draws
 from policy.facts import Progress, Situation, depth_of, tainted_task
 from policy.lattice import Bounds, Claim, meet
-from policy.limits import NO_TOOLS
 from policy.ruleset import RuleSet, place
+from policy.sources.limits import NO_TOOLS
 
 
 class Tools(Protocol):

@@ -10,11 +10,11 @@ from domain.people import Snapshot
 from domain.runs import Run
 from domain.tasks import Principal, Task
 from domain.tiers import Effect
-from policy.budgets import NOBODY, NONE, UNKNOWN_VALUE, Per, objections
 from policy.facts import CallView, Progress, Situation
 from policy.lattice import Bounds, meet
-from policy.rules import denial
 from policy.ruleset import RuleSet
+from policy.sources.budgets import NOBODY, NONE, UNKNOWN_VALUE, Per, objections
+from policy.sources.rules import denial
 
 OF_RUNS = frozenset({Unit.RUNS, Unit.USD, Unit.TOKENS})
 OF_CALLS = frozenset({Unit.ACTIONS, Unit.USD, Unit.TOKENS})
@@ -89,8 +89,8 @@ def _draws(
 def _values(
     task: Task, standing: Sequence[Principal], view: CallView | None, run_id: str
 ) -> dict[Per, tuple[str, ...]]:
-    """Whose accounts they are. Everybody whose standing counts draws on an account of their own."""
-    who = tuple(dict.fromkeys(standing)) or ((task.requester,) if task.requester else (NOBODY,))
+    """Whose accounts they are. Everybody whose standing counts draws on an account of their own, and so does nobody."""
+    who = tuple(dict.fromkeys((task.requester or NOBODY, *standing)))
     values = {
         Per.RUN: (run_id or UNKNOWN_VALUE,),
         Per.AGENT: (task.context.agent_slug or NONE,),

@@ -15,18 +15,18 @@ from domain.people import Snapshot
 from domain.runs import CallRecord, Run
 from domain.tasks import Principal, Task
 from policy import boundary, door, drawing, results
-from policy.budgets import Budget, budget_of, objections
-from policy.catalogue import Catalogue
-from policy.digest import InWords, in_words
-from policy.explain import Tools
+from policy.explaining.digest import InWords, in_words
+from policy.explaining.explain import Tools
+from policy.explaining.remedies import remedies_of_run
 from policy.facts import Groups, Membership
-from policy.freezes import Freeze, declared_freeze, in_force
-from policy.headers import Header
 from policy.index import Index
-from policy.remedies import remedies_of_run
-from policy.rules import Rule
 from policy.ruleset import RuleSet, hash_of
-from policy.targets import find
+from policy.sources.budgets import Budget, budget_of, objections
+from policy.sources.catalogue import Catalogue
+from policy.sources.freezes import Freeze, declared_freeze, in_force
+from policy.sources.headers import Header
+from policy.sources.rules import Rule
+from policy.sources.targets import find
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

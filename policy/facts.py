@@ -87,7 +87,8 @@ class Situation:
         self._dangerous = view is not None and view.effect in DANGEROUS
         self._standing, self._people, self._groups = standing, people, groups
         self._prepared: dict[tuple[tuple[Path, ...], Principal | None], Prepared] = {}
-        known = _of_task(task, requesters(standing, people, groups))
+        who = requesters(standing, people, groups)
+        known = _of_task(task, who if task.requester or NOBODY in who else (*who, NOBODY))
         if view is not None:
             self._add_call(known, view)
         labels_known = view is None or view.labels is not None or not self._dangerous
@@ -106,9 +107,14 @@ class Situation:
             raise
 
     def excepted(self, patterns: Collection[str]) -> bool:
-        """Whether each of those whose standing counts is among these requesters; nobody is not."""
-        return bool(self._standing) and all(
-            fits_any(patterns, requesters([one], self._people, self._groups, certain=True)) for one in self._standing
+        """Whether each of those whose standing counts is among these requesters; nobody, whoever redirected, is not."""
+        return (
+            self.task.requester is not None
+            and bool(self._standing)
+            and all(
+                fits_any(patterns, requesters([one], self._people, self._groups, certain=True))
+                for one in self._standing
+            )
         )
 
     def _holds(self, condition: Condition) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from domain.tasks import Source
 from domain.tiers import Effect
-from policy.files import Fields, Read, label, nearest, several, text
 from policy.globs import exact, fits_any, matches
-from policy.nodes import Faults, Node
+from policy.reading.files import Fields, Read, label, nearest, several, text
+from policy.reading.nodes import Faults, Node
 
 KEYS = ("source", "type", "agent", "repository", "requester", "tool", "effect", "resource", "labels")
 LABEL = "label:"  # attributes of the form `label:env`

@@ -54,16 +54,8 @@ def _beyond_tier(question: Question) -> Deny | None:
     effect, tier = question.view.effect, question.bounds.tier
     if question.by_person or admits(tier, effect):
         return None
-    text = f"{question.target} would {_SAYS[effect]}, and this run may go up to {tier.label} only"
+    text = f"{question.target} would {effect.words}, and this run may go up to {tier.label} only"
     return _deny(question, text, question.bounds.reasons_for("tier"))
-
-
-_SAYS = {
-    Effect.READ: "read",
-    Effect.DRAFT: "draft a change",
-    Effect.EXECUTE: "execute in a lent environment",
-    Effect.CHANGE: "change something real",
-}
 
 
 def _no_tool(question: Question) -> Deny | None:

@@ -9,7 +9,7 @@ from domain.calls import Observation, ToolCall, ToolSpec
 from domain.canonical import Json, NotCanonical, canonical_json
 from policy.conditions.condition import Condition, ConditionFailed, compile_condition
 from policy.conditions.refusal import ConditionRefused
-from policy.shapes import RESULT_ROOTS
+from policy.conditions.shapes import RESULT_ROOTS
 
 LARGEST = 256 * 1024  # bytes of canonical JSON
 DEEPEST = 32

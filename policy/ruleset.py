@@ -7,18 +7,18 @@ from domain.agents import Agent
 from domain.canonical import digest
 from domain.decisions import Approvers, Reason
 from domain.organization import Earned
-from policy.autonomy import canonical_agent, start_of
-from policy.budgets import Budget
 from policy.bundles import Bundle, bundled
-from policy.catalogue import Catalogue
 from policy.conditions.condition import ConditionFailed
 from policy.facts import Membership, Situation
-from policy.freezes import Freeze
-from policy.headers import Header
 from policy.index import Index
 from policy.lattice import Bounds
-from policy.limits import grant
-from policy.rules import Rule, denial
+from policy.sources.autonomy import canonical_agent, start_of
+from policy.sources.budgets import Budget
+from policy.sources.catalogue import Catalogue
+from policy.sources.freezes import Freeze
+from policy.sources.headers import Header
+from policy.sources.limits import grant
+from policy.sources.rules import Rule, denial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from domain.canonical import Json
 from domain.tasks import Task
 from loop.ports import Routed, Unrouted
 from policy.conditions.condition import ConditionFailed
-from policy.files import Faults
-from policy.files import nearest as nearest_name
+from policy.reading.files import Faults
+from policy.reading.files import nearest as nearest_name
 from reasoning.runbooks.model import Runbook, TaskMatch
 from reasoning.runbooks.paths import Missing, look_up
 from reasoning.runbooks.phrases import nearest, read, shown, tidy

@@ -13,7 +13,7 @@ from bot.commands.opened import AsJson, Config, print_json, with_store
 from bot.rulebook import configured
 from domain.events import ORGANIZATION_STREAM
 from domain.organization import replay_organization
-from policy.autonomy import Standing, evidence_of, looked_at_since, standing_of
+from policy.sources.autonomy import Standing, evidence_of, looked_at_since, standing_of
 from state.store import Store
 
 
@@ -37,7 +37,7 @@ def autonomy(
         for one in wanted:
             earned = organization.earned.get(one.slug)
             deeds = await store.journal.deeds(one.slug, looked_at_since(one, earned, now))
-            standings.append(standing_of(one, earned, deeds, now))
+            standings.append(standing_of(one, earned, deeds, now, lost=organization.lost.get(one.slug)))
         return standings
 
     standings = with_store(config, ask)

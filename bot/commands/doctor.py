@@ -22,7 +22,7 @@ from bot.systems import catalog_for, known_tools
 from handlers.slack.gateway import web_client
 from policy.analysis.diagnosis import diagnose
 from policy.analysis.ground import Kind
-from policy.files import Invalid
+from policy.reading.files import Invalid
 from state.errors import StoreError
 from state.store import Store
 from tools.catalog import ToolCatalog

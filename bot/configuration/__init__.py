@@ -30,9 +30,9 @@ from domain.agents import Agent
 from domain.decisions import Approvers
 from domain.people import Person, Snapshot
 from policy import check
-from policy.approvers import approvers
 from policy.engine import PolicySet
-from policy.files import Fault, Faults, Fields, Invalid, Node, by_name, integer, nearest, read, several
+from policy.reading.files import Fault, Faults, Fields, Invalid, Node, by_name, integer, nearest, read, several
+from policy.sources.approvers import approvers
 
 __all__ = ["Configuration", "Fault", "Group", "Invalid", "PersonEntry", "Secret", "Source", "load"]
 

@@ -9,8 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from policy.files import Faults
-from policy.nodes import LARGEST_FILE
+from policy.reading.files import Faults
+from policy.reading.nodes import LARGEST_FILE
 
 MAIN = "countersign.yaml"
 RESOURCES = "resources.yaml"

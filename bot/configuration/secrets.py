@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from policy.files import Fault, Faults, Invalid, Node
+from policy.reading.files import Fault, Faults, Invalid, Node
 
 _REFERENCE = re.compile(r"\$\{(env|file):([^{}\s]{1,500})\}")
 _KNOWN = re.compile(

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bot.configuration.secrets import ReadSecret, Secret
 from domain.tasks import Principal, Priority
-from policy.files import Faults, Fields, Node, Read, boolean, by_name, choice, integer, nearest, several, text
+from policy.reading.files import Faults, Fields, Node, Read, boolean, by_name, choice, integer, nearest, several, text
 
 T = TypeVar("T")
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,20}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.configuration import files
-from policy.files import Faults, Fields, Node, read, text
+from policy.reading.files import Faults, Fields, Node, read, text
 
 
 def default_storage(directory: Path) -> Path:

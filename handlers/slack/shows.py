@@ -21,7 +21,7 @@ from handlers.slack.show.parts import Part, parts
 from handlers.slack.show.story import tell
 from handlers.slack.show.why import why_message, why_parts, words_part
 from loop.ports import Operator, Views
-from policy.autonomy import described
+from policy.sources.autonomy import described
 
 _LISTED = 15
 _LOOKED_AT = 60

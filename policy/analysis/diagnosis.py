@@ -7,7 +7,7 @@ from policy.analysis.quorum import no_peers, too_few
 from policy.analysis.reach import Reach
 from policy.analysis.shadows import Shadow, absorbed, shadows
 from policy.lattice import Bounds
-from policy.rules import Rule
+from policy.sources.rules import Rule
 
 
 def diagnose(ground: Ground) -> tuple[Diagnostic, ...]:

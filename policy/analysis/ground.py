@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from domain.tasks import Principal
 from policy.engine import PolicySet
-from policy.explain import Tools
+from policy.explaining.explain import Tools
 from policy.facts import Groups
 
 

@@ -7,9 +7,9 @@ from domain.decisions import Approvers, Requirement
 from domain.tiers import Effect, Tier
 from policy.analysis.containment import within
 from policy.analysis.ground import Diagnostic, Ground, Kind
-from policy.approvers import independent
 from policy.globs import matches
-from policy.rules import Rule
+from policy.sources.approvers import independent
+from policy.sources.rules import Rule
 
 _BUILT_IN = "a change needs one of the approvers other than the requester"
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from domain.tiers import Effect
 from policy.analysis.containment import overlaps, within
 from policy.analysis.ground import Diagnostic, Ground, Kind
-from policy.catalogue import Resource
 from policy.conditions.condition import Condition, ConditionFailed
-from policy.files import nearest
-from policy.freezes import Freeze
 from policy.globs import exact, matches
 from policy.matching import LABEL, Match
-from policy.rules import Rule
+from policy.reading.files import nearest
+from policy.sources.catalogue import Resource
+from policy.sources.freezes import Freeze
+from policy.sources.rules import Rule
 
 Said = tuple[Kind, str, str]
 _SEVERITY = tuple(Effect)

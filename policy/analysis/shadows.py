@@ -15,8 +15,8 @@ from policy.analysis.containment import GroupsOf, match_within, within
 from policy.facts import ANYONE
 from policy.globs import exact, prefix
 from policy.lattice import Bounds, merged
-from policy.rules import Rule
 from policy.ruleset import RuleSet
+from policy.sources.rules import Rule
 
 MOST_COMPARED = 200  # rules that one rule is compared with: a set where more could contain it is looked at in part
 

@@ -7,9 +7,9 @@ from policy.conditions.functions import GLOBALS, HAS, METHODS, Function
 from policy.conditions.kinds import NAMES, Kind, kind_of
 from policy.conditions.patterns import HEAVIEST, weight
 from policy.conditions.refusal import Flaw
+from policy.conditions.shapes import Shape, words
 from policy.conditions.syntax import Call, Expression, Literal, bare, spell, start
-from policy.files import nearest
-from policy.shapes import Shape, words
+from policy.reading.files import nearest
 
 
 def unknown_function(node: Call) -> Flaw:

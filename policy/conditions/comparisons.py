@@ -2,9 +2,9 @@
 
 from policy.conditions.kinds import NAMES, Kind, alike, kind_of
 from policy.conditions.refusal import Flaw
+from policy.conditions.shapes import OPEN, Leaf, Listing, OneOf, Ranked, Shape, Table, words
 from policy.conditions.syntax import Binary, Call, Expression, Group, Index, Literal, Name, Select, bare, spell, start
-from policy.files import nearest
-from policy.shapes import OPEN, Leaf, Listing, OneOf, Ranked, Shape, Table, words
+from policy.reading.files import nearest
 
 
 def never(one: Expression, first: Shape, other: Expression, second: Shape, at: int) -> Flaw | None:

@@ -16,9 +16,9 @@ from policy.conditions.engine import NotForTheEngine, panicked, program
 from policy.conditions.gate import Gate
 from policy.conditions.parser import parse
 from policy.conditions.refusal import ConditionRefused, Flaw
+from policy.conditions.shapes import Shape
 from policy.conditions.syntax import Path
-from policy.nodes import Faults, Node
-from policy.shapes import Shape
+from policy.reading.nodes import Faults, Node
 
 DEEPEST = 64  # of values: the engine recurses
 
@@ -106,7 +106,7 @@ def compile_condition(text: str, roots: Mapping[str, Shape], *, file: str = "", 
 
 
 def condition(roots: Mapping[str, Shape]) -> Callable[[Node, Faults], Condition | None]:
-    """A reader of conditions, for `policy.files.Fields`. Each flaw is a fault at its own word."""
+    """A reader of conditions, for `policy.reading.files.Fields`. Each flaw is a fault at its own word."""
 
     def read_condition(node: Node, faults: Faults) -> Condition | None:
         if not isinstance(node.value, str):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policy.conditions.kinds import Kind
-from policy.shapes import Leaf, Shape
+from policy.conditions.shapes import Leaf, Shape
 
 _TEXT = frozenset({Kind.TEXT})
 _SIZED = frozenset({Kind.TEXT, Kind.LIST, Kind.MAP})

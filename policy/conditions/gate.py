@@ -11,6 +11,7 @@ from policy.conditions.comparisons import hint, never, not_boolean, odd
 from policy.conditions.functions import GLOBALS, HAS, MACROS, METHODS
 from policy.conditions.kinds import NAMES, NUMERIC, Kind, alike, arithmetic, joined, kind_of, ordered
 from policy.conditions.refusal import Flaw
+from policy.conditions.shapes import OPEN, Leaf, Listing, OneOf, Ranked, Shape, Struct, Table, words
 from policy.conditions.syntax import (
     Binary,
     Call,
@@ -30,8 +31,7 @@ from policy.conditions.syntax import (
     spell,
     start,
 )
-from policy.files import nearest
-from policy.shapes import OPEN, Leaf, Listing, OneOf, Ranked, Shape, Struct, Table, words
+from policy.reading.files import nearest
 
 _INTO = {"<": "before", "<=": "before", ">": "after", ">=": "after"}
 

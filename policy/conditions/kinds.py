@@ -6,7 +6,7 @@ error at run time. Both are faults of the condition, known before it is ever ask
 
 from enum import Enum, auto
 
-from policy.shapes import OPEN, Leaf, Listing, OneOf, Ranked, Shape, Struct, Table
+from policy.conditions.shapes import OPEN, Leaf, Listing, OneOf, Ranked, Shape, Struct, Table
 
 
 class Kind(Enum):

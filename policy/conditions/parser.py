@@ -11,6 +11,7 @@ Recursion is bounded by DEEPEST, the length of chains by the number of words, wh
 """
 
 from policy.conditions.refusal import ConditionRefused, Flaw
+from policy.conditions.shapes import Leaf
 from policy.conditions.syntax import (
     Binary,
     Call,
@@ -26,7 +27,6 @@ from policy.conditions.syntax import (
     Unary,
 )
 from policy.conditions.tokens import Token, number_of, text_of, tokens
-from policy.shapes import Leaf
 
 DEEPEST = 24
 MOST_ADDITIONS = 8  # texts and lists can grow by `+` alone

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from policy.shapes import Leaf
+from policy.conditions.shapes import Leaf
 
 Path = tuple[str, ...]
 

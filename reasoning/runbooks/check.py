@@ -7,8 +7,8 @@ from domain.tiers import Effect
 from loop.ports import Catalog
 from policy.conditions.condition import compile_condition
 from policy.conditions.refusal import ConditionRefused
-from policy.files import Faults, Node, nearest
-from policy.shapes import OPEN, RESULT_ROOTS, Shape
+from policy.conditions.shapes import OPEN, RESULT_ROOTS, Shape
+from policy.reading.files import Faults, Node, nearest
 from reasoning.runbooks.model import (
     Calls,
     CallTemplate,

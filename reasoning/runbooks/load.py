@@ -6,7 +6,7 @@ from pathlib import Path as FilePath
 
 from loop.ports import Catalog
 from policy.conditions.condition import condition
-from policy.files import Faults, Fields, Node, by_name, choice, read, several, text
+from policy.reading.files import Faults, Fields, Node, by_name, choice, read, several, text
 from reasoning.runbooks.check import check_runbook
 from reasoning.runbooks.model import Input, Runbook, TaskMatch
 from reasoning.runbooks.paths import Path, PathFault, parse_path

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from policy.files import Node, nearest
-from policy.shapes import OPEN, TASK, Leaf, OneOf, Shape, Struct, Table
+from policy.conditions.shapes import OPEN, TASK, Leaf, OneOf, Shape, Struct, Table
+from policy.reading.files import Node, nearest
 from reasoning.runbooks.history import VERIFY
 from reasoning.runbooks.model import FailureKind
 from reasoning.runbooks.paths import Path

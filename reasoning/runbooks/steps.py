@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from domain.outcomes import Outcome
 from policy.conditions.condition import condition
-from policy.files import Faults, Fields, Node, boolean, by_name, choice, duration, nearest, several, text
-from policy.shapes import Shape
+from policy.conditions.shapes import Shape
+from policy.reading.files import Faults, Fields, Node, boolean, by_name, choice, duration, nearest, several, text
 from reasoning.runbooks.model import (
     FINAL,
     Action,

@@ -5,7 +5,7 @@ import pytest
 from bot.configuration import Configuration, Invalid, load
 from bot.configuration.secrets import looks_secret
 from domain.tiers import Tier
-from policy.approvers import PEER
+from policy.sources.approvers import PEER
 from tests.policy.world import NOW
 
 LEAST = """version: 1
@@ -130,7 +130,7 @@ budget_usd: 2.50
 fallback: escalate
 inputs: {service: Which service.}
 success:
-  - {tool: service.status, arguments: {service: "${inputs.service}"}, expect: result.healthy == true, describe: It is up.}
+  - {tool: service.status, arguments: {service: "${inputs.service}"}, expect: result.healthy == true, describe: Up.}
 """
     found = loaded(tmp_path, agents__fixer=agent).agents["fixer"]
     assert (found.max_iterations, found.timeout_s, found.deadline_s, found.budget_usd) == (9, 900.0, 28_800.0, 2.5)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from policy.conditions.functions import GLOBALS, HAS, METHODS
-from policy.shapes import RULE_ROOTS, Leaf, Listing, OneOf, Ranked, Shape, Struct, Table, words
+from policy.conditions.shapes import RULE_ROOTS, Leaf, Listing, OneOf, Ranked, Shape, Struct, Table, words
 
 
 def variables() -> str:

@@ -9,8 +9,8 @@ from policy.conditions import functions as known
 from policy.conditions.condition import compile_condition
 from policy.conditions.parser import DEEPEST, MOST_ADDITIONS
 from policy.conditions.refusal import ConditionRefused
+from policy.conditions.shapes import RULE_ROOTS
 from policy.conditions.tokens import LONGEST, MOST_WORDS
-from policy.shapes import RULE_ROOTS
 from tests.docs import conditions
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "conditions.md").read_text()

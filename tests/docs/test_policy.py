@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import structlog
 
-from policy import approvers, limits, matching, rules, subjects
-from policy.approvers import requirement
-from policy.files import Faults
-from policy.nodes import from_plain
+from policy import matching
+from policy.reading.files import Faults
+from policy.reading.nodes import from_plain
+from policy.sources import approvers, limits, rules, subjects
+from policy.sources.approvers import requirement
 from tests.docs.past import record
 from tests.docs.transcript import play, retold
 

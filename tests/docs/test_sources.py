@@ -5,13 +5,13 @@ from pathlib import Path
 
 from domain.decisions import Approvers, Deny, RequireApproval
 from policy import check
-from policy.digest import in_words
 from policy.engine import PolicySet
-from policy.explain import Explanation, explain
-from policy.files import Faults, read
-from policy.nodes import from_plain
-from policy.remedies import remedies, spell_remedy
-from policy.subjects import Subject, read_subject
+from policy.explaining.digest import in_words
+from policy.explaining.explain import Explanation, explain
+from policy.explaining.remedies import remedies, spell_remedy
+from policy.reading.files import Faults, read
+from policy.reading.nodes import from_plain
+from policy.sources.subjects import Subject, read_subject
 from tests.policy.world import CATALOG, GROUPS, NOW, PEOPLE, SPECS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")

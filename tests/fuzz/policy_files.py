@@ -27,14 +27,14 @@ import yaml
 from bot.commands.policy.loaded import ground_of
 from bot.configuration import load
 from bot.systems import catalog_for, known_tools
+from policy.analysis.cases import run_cases
+from policy.analysis.coverage import coverage
 from policy.analysis.diagnosis import diagnose
-from policy.cases import run_cases
-from policy.coverage import coverage
-from policy.explain import as_json, explain
-from policy.files import Faults, Invalid
-from policy.nodes import from_plain
-from policy.skeletons import skeleton
-from policy.subjects import Subject, read_subject
+from policy.analysis.skeletons import skeleton
+from policy.explaining.explain import as_json, explain
+from policy.reading.files import Faults, Invalid
+from policy.reading.nodes import from_plain
+from policy.sources.subjects import Subject, read_subject
 from tests.fuzz.mutations import BYTES, TREES, made_up
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from domain.events import ORGANIZATION_STREAM, Recorded
 from domain.people import Person, Snapshot
 from loop.backtest import Backtest, Side, Unfoldable
 from loop.rulebook import Rulebook
-from policy.backtest import Direction, Report
+from policy.analysis.backtest import Direction, Report
 from policy.engine import PolicySet
 from tests.loop.house import START, FakeCatalog, House, propose
 from tests.loop.test_reload import AGENT, DRAFT, LOOKS, NEVER, RESTART, TWO, UNRELATED, RealHouse, policies

@@ -17,7 +17,7 @@ from domain.tiers import Tier
 from loop.rulebook import Rulebook
 from policy import check
 from policy.engine import PolicySet
-from policy.files import Faults
+from policy.reading.files import Faults
 from state.memory import MemoryJournal
 from tests.loop.house import FakeCatalog, House, ManualClock, propose
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from policy.shapes import RULE_ROOTS, Leaf, Listing, OneOf, Ranked, Shape, Struct, Table
+from policy.conditions.shapes import RULE_ROOTS, Leaf, Listing, OneOf, Ranked, Shape, Struct, Table
 
 TEXT, INTEGER, NUMBER, BOOLEAN, TIME, DURATION = "text", "integer", "number", "boolean", "time", "duration"
 KINDS = (TEXT, INTEGER, NUMBER, BOOLEAN, TIME, DURATION)

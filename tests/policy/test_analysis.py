@@ -12,21 +12,21 @@ from domain.agents import Agent
 from domain.tasks import Principal, Task
 from domain.tiers import Effect, Tier
 from policy.analysis.containment import match_within, overlaps, within
+from policy.analysis.coverage import coverage, outcome
 from policy.analysis.diagnosis import diagnose
 from policy.analysis.ground import Diagnostic, Ground, Kind
 from policy.analysis.shadows import shadows
-from policy.catalogue import Catalogue, Resource
-from policy.coverage import coverage, outcome
 from policy.engine import PolicySet, policy_set
-from policy.explain import explain
+from policy.explaining.explain import explain
 from policy.facts import CallView, Membership, Progress, Situation
 from policy.globs import matches
-from policy.headers import Header, Origin
 from policy.index import Index
 from policy.lattice import Bounds
 from policy.matching import LABEL, Match
-from policy.rules import Rule, denial
-from policy.subjects import CallSketch, Case, Subject
+from policy.sources.catalogue import Catalogue, Resource
+from policy.sources.headers import Header, Origin
+from policy.sources.rules import Rule, denial
+from policy.sources.subjects import CallSketch, Case, Subject
 from tests.policy.test_laws import CONDITIONS, PATTERNS, bounds, rule_of, tasks, tests_
 from tests.policy.world import AGENT, CATALOG, GROUPS, NOW, PEOPLE, SPECS, call, rules, task
 

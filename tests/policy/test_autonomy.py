@@ -11,10 +11,10 @@ from domain.decisions import Deny
 from domain.organization import Earned, Organization
 from domain.records import Deed
 from domain.tiers import Effect, Tier
-from policy.autonomy import counted, lacking, next_rung, start_of
 from policy.check import Sources, load
 from policy.engine import PolicySet
-from policy.files import Faults
+from policy.reading.files import Faults
+from policy.sources.autonomy import counted, lacking, next_rung, start_of
 from tests.policy.world import CATALOG, GROUPS, NOW, PEOPLE, SPECS, call, run_of, task
 
 AGENT = """

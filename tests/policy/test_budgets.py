@@ -13,8 +13,8 @@ from domain.budgets import NOTHING, UNKNOWN, Draw, Spending, Spent, Unit
 from domain.calls import ToolCall
 from domain.decisions import Allow, Deny, RequireApproval, Verdict
 from domain.runs import CallRecord, CallStatus, Run
-from policy.budgets import Per, account_name, budget_of, owner, parts_of
 from policy.engine import PolicySet
+from policy.sources.budgets import Per, account_name, budget_of, owner, parts_of
 from tests.policy.test_laws import SEVERITY, calls, tasks
 from tests.policy.world import NOW, PEOPLE, SPECS, call, decide, faults_of, rules, run_of, task
 

@@ -1,8 +1,8 @@
 import pytest
 
 from domain.tiers import Effect
-from policy.catalogue import Catalogue, Resource, fill, read_catalogue
-from policy.files import Faults
+from policy.reading.files import Faults
+from policy.sources.catalogue import Catalogue, Resource, fill, read_catalogue
 from tests.policy.world import RESOURCES, SPECS, spec
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from policy.conditions.condition import ConditionFailed, compile_condition
 from policy.conditions.refusal import ConditionRefused
-from policy.shapes import RULE_ROOTS
+from policy.conditions.shapes import RULE_ROOTS
 from tests.policy.expressions import BOOLEAN, VALUES, ill_typed, loose, typed, untyped
 
 _OF_TYPES = ("overload", "Unexpected type", "Undefined", "Unsupported")  # how the engine says it

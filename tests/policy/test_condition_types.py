@@ -5,7 +5,7 @@ import pytest
 from policy.conditions.condition import compile_condition
 from policy.conditions.patterns import HEAVIEST, weight
 from policy.conditions.refusal import ConditionRefused
-from policy.shapes import RULE_ROOTS, Leaf, Listing, OneOf, Table
+from policy.conditions.shapes import RULE_ROOTS, Leaf, Listing, OneOf, Table
 
 
 def flaws(said: str) -> list[str]:

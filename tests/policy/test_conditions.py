@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from policy.conditions.condition import ConditionFailed, compile_condition, condition, prepare
 from policy.conditions.refusal import ConditionRefused
-from policy.files import Faults
-from policy.nodes import from_plain
-from policy.shapes import OPEN, RESULT_ROOTS, RULE_ROOTS, Struct, sample
+from policy.conditions.shapes import OPEN, RESULT_ROOTS, RULE_ROOTS, Struct, sample
+from policy.reading.files import Faults
+from policy.reading.nodes import from_plain
 
 
 def refused(said: str) -> str:

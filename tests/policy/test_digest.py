@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from domain.tasks import Task, Trust
 from policy.bundles import OF_TASKS, bundled
-from policy.digest import LONGEST, InWords, in_words
 from policy.engine import PolicySet
+from policy.explaining.digest import LONGEST, InWords, in_words
 from policy.facts import Membership, Progress, Situation
 from policy.matching import fit
-from policy.rules import Rule
+from policy.sources.rules import Rule
 from tests.policy.test_laws import build, rule_lists, tasks
 from tests.policy.test_rules import CONTRACT
 from tests.policy.test_sources import HARD, INFRA, SOC2, STANDING, asked, decided, organization

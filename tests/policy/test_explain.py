@@ -4,13 +4,13 @@ from dataclasses import replace
 import pytest
 
 from domain.tiers import Tier
-from policy.cases import run_cases
-from policy.effective import limits_of, lines
+from policy.analysis.cases import run_cases
 from policy.engine import PolicySet
-from policy.explain import as_json, explain
-from policy.files import Faults
-from policy.nodes import from_plain
-from policy.subjects import Subject, read_document, read_subject
+from policy.explaining.effective import limits_of, lines
+from policy.explaining.explain import as_json, explain
+from policy.reading.files import Faults
+from policy.reading.nodes import from_plain
+from policy.sources.subjects import Subject, read_document, read_subject
 from tests.policy.test_rules import CONTRACT
 from tests.policy.world import AGENT, CATALOG, NOW, PEOPLE, rules
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.files import (
+from policy.reading.files import (
     Faults,
     Fields,
     Invalid,
@@ -18,7 +18,7 @@ from policy.files import (
     spell_duration,
     text,
 )
-from policy.nodes import from_plain
+from policy.reading.nodes import from_plain
 
 
 def faults_in(said: str) -> list[str]:

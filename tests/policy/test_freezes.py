@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from domain.decisions import Deny
 from domain.organization import DeclaredFreeze, Organization
 from policy.engine import PolicySet
-from policy.freezes import ALWAYS, NEVER, Freeze
 from policy.matching import Match
-from policy.windows import DAYS, Every, Mark, Recurrence
+from policy.sources.freezes import ALWAYS, NEVER, Freeze
+from policy.sources.windows import DAYS, Every, Mark, Recurrence
 from tests.policy.world import PEOPLE, SPECS, call, faults_of, rules, run_of, task
 
 MINUTE = timedelta(minutes=1)

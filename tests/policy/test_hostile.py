@@ -11,9 +11,9 @@ import pytest
 
 from bot.configuration import Invalid, load
 from bot.configuration.files import LARGEST_FOLDER, MOST_FILES, decoded, folder
-from policy.characters import forbidden, shown
-from policy.faults import MOST_FAULTS
-from policy.files import Faults
+from policy.reading.characters import forbidden, shown
+from policy.reading.faults import MOST_FAULTS
+from policy.reading.files import Faults
 from tests.bot.test_configuration import AGENT, LEAST, write
 from tests.policy.world import faults_of
 

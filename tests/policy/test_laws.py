@@ -12,19 +12,19 @@ from domain.canonical import digest
 from domain.decisions import Approvers, Deny, Reason, RequireApproval, Requirement, Verdict
 from domain.tasks import Source, Trust
 from domain.tiers import Effect, Tier
-from policy.approvers import independent
 from policy.asking import hash_of_asking
 from policy.conditions.condition import compile_condition
+from policy.conditions.shapes import RULE_ROOTS
 from policy.door import of_decision
 from policy.engine import PolicySet, policy_set
 from policy.facts import CallView, Membership, Progress, Situation
 from policy.globs import matches
 from policy.index import Index
 from policy.lattice import Bounds, canonical_requirement, merged, narrower
-from policy.limits import claims_of
 from policy.matching import LABEL, Match, Tests
-from policy.rules import Rule, denial
-from policy.shapes import RULE_ROOTS
+from policy.sources.approvers import independent
+from policy.sources.limits import claims_of
+from policy.sources.rules import Rule, denial
 from tests.policy.world import AGENT, CATALOG, GROUPS, NOW, PEOPLE, SPECS, call, decide, rules, run_of, task
 
 WHO = [

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.conditions.condition import condition
-from policy.files import Faults, Fields, Node, read, several
-from policy.places import Source
-from policy.shapes import RULE_ROOTS
+from policy.conditions.shapes import RULE_ROOTS
+from policy.reading.files import Faults, Fields, Node, read, several
+from policy.reading.places import Source
 
 
 def faults_of(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from domain.tasks import Source, Task, Trust
 from domain.tiers import Effect, Tier
 from policy import check
 from policy.engine import PolicySet
-from policy.files import Faults
+from policy.reading.files import Faults
 from tests.policy.reference import Answer, Asked, Called, Condition, Reference
 from tests.policy.world import AGENT, CATALOG, GROUPS, NOW, PEOPLE, SPECS, call, task
 

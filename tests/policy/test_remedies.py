@@ -12,10 +12,10 @@ from domain.runs import CallRecord, CallStatus
 from domain.tasks import Task
 from domain.tiers import Tier
 from policy.engine import PolicySet
-from policy.explain import explain
-from policy.remedies import remedies, remedies_of_run
-from policy.rules import Rule
-from policy.subjects import CallSketch, Subject
+from policy.explaining.explain import explain
+from policy.explaining.remedies import remedies, remedies_of_run
+from policy.sources.rules import Rule
+from policy.sources.subjects import CallSketch, Subject
 from tests.policy.test_explain import subject
 from tests.policy.test_laws import build, calls, rule_lists, tasks
 from tests.policy.test_sources import HARD, SOC2, STANDING, organization

@@ -14,9 +14,9 @@ from domain.tiers import Tier
 from policy import check
 from policy.door import of_decision
 from policy.engine import PolicySet
-from policy.files import Faults, Invalid, read
-from policy.headers import Origin
 from policy.lattice import Bounds, narrower
+from policy.reading.files import Faults, Invalid, read
+from policy.sources.headers import Origin
 from tests.policy.test_laws import bare
 from tests.policy.world import CATALOG, GROUPS, NOW, PEOPLE, SPECS, call
 

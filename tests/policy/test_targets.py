@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.freezes import Target, Unclear
-from policy.catalogue import Catalogue, Resource
-from policy.targets import find
+from policy.sources.catalogue import Catalogue, Resource
+from policy.sources.targets import find
 
 CATALOGUE = Catalogue.of(
     Resource(pattern=name, labels=labels)

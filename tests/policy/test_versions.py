@@ -10,10 +10,10 @@ from domain.calls import ToolCall
 from domain.decisions import Deny, RequireApproval, Verdict
 from domain.tasks import Task
 from domain.tiers import admits
-from policy.backtest import Direction, Says, answer_of, turned
-from policy.differences import differences, put_back
+from policy.analysis.backtest import Direction, Says, answer_of, turned
+from policy.analysis.differences import differences, put_back
 from policy.engine import PolicySet
-from policy.rules import Rule
+from policy.sources.rules import Rule
 from tests.policy.test_laws import build, calls, rule_lists, tasks
 from tests.policy.world import NOW, PEOPLE, SPECS, call, decide, rules, run_of, task
 

@@ -15,7 +15,7 @@ from domain.tasks import Context, Source, Task, Trigger, Trust
 from domain.tiers import Effect, Tier
 from policy import check
 from policy.engine import PolicySet
-from policy.files import Faults, Invalid
+from policy.reading.files import Faults, Invalid
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 GROUPS = {

@@ -17,7 +17,7 @@ from domain.tiers import Tier
 from loop.ports import Ask, AwaitTopic, Conclude, DraftCall, GiveUp, Proposal, Propose, Routed
 from policy.check import Sources, load
 from policy.engine import PolicySet
-from policy.files import Faults, read
+from policy.reading.files import Faults, read
 from reasoning.routing import RunbookRouter
 from reasoning.runbooks.load import load_runbooks
 from reasoning.runbooks.reasoner import RunbookReasoner

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from policy.files import Invalid
+from policy.reading.files import Invalid
 from reasoning.runbooks.load import load_runbooks, read_runbooks
 from reasoning.runbooks.model import FailureKind
 from reasoning.runbooks.templates import FILTERS

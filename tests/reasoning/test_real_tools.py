@@ -11,7 +11,7 @@ from domain.events import Noticed
 from domain.outcomes import Outcome
 from domain.runs import Status
 from policy.conditions.condition import compile_condition
-from policy.shapes import RESULT_ROOTS
+from policy.conditions.shapes import RESULT_ROOTS
 from tests.reasoning.drive import Story, alert, chat
 from tests.tools.conftest import Acme, acme, best, room, services
 from tools.broker import LocalBroker

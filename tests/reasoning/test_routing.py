@@ -6,7 +6,7 @@ import pytest
 
 from domain.tasks import Context, Source, Task, Trigger, Trust
 from loop.ports import GiveUp, Routed, Unrouted
-from policy.files import Faults
+from policy.reading.files import Faults
 from reasoning.routing import RunbookRouter, check_followers
 from reasoning.runbooks.load import read_runbooks
 from tests.reasoning.drive import AGENTS, NOON, REASONER, ROUTER, RUNBOOKS, Story, alert, chat, routed

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.people import Person, Snapshot
-from policy.cases import CaseResult, run_cases
+from policy.analysis.cases import CaseResult, run_cases
 from tests.reasoning.drive import CATALOG, GROUPS, NOON, policies
 
 

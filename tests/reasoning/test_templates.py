@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from policy.conditions.condition import compile_condition
-from policy.shapes import RESULT_ROOTS
+from policy.conditions.shapes import RESULT_ROOTS
 from reasoning.runbooks.paths import Missing, Path, PathFault, look_up, parse_path
 from reasoning.runbooks.templates import TemplateFault, fill, literal_of, parse_node, parse_text, text_of
 

@@ -12,9 +12,9 @@ from bot.commands.opened import with_store
 from bot.commands.policy.loaded import HERE, NO, OK, AsJson, Config, bad, loaded_or_exit, print_json
 from bot.flips import as_json, lines
 from loop.backtest import Unfoldable
-from policy.files import Faults, duration
-from policy.nodes import from_plain
-from policy.subjects import moment
+from policy.reading.files import Faults, duration
+from policy.reading.nodes import from_plain
+from policy.sources.subjects import moment
 
 if TYPE_CHECKING:
     from state.store import Store

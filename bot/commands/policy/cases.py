@@ -6,12 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from bot.commands.policy.loaded import HERE, NO, OK, AsJson, Config, Loaded, loaded_or_exit, print_json
-from policy.cases import CaseResult, run_cases
-from policy.coverage import Coverage, coverage
-from policy.freezes import Freeze
-from policy.rules import Rule
-from policy.skeletons import skeleton
-from policy.unknowns import notes_on
+from policy.analysis.cases import CaseResult, run_cases
+from policy.analysis.coverage import Coverage, coverage
+from policy.analysis.skeletons import skeleton
+from policy.explaining.unknowns import notes_on
+from policy.sources.freezes import Freeze
+from policy.sources.rules import Rule
 
 Required = Annotated[bool, typer.Option("--require-coverage", help="Exit 1 if a rule is not exercised.")]
 Suggest = Annotated[bool, typer.Option("--suggest", help="Print a case to begin with for each such rule.")]

@@ -7,7 +7,7 @@ import typer
 from bot.commands.policy.loaded import HERE, NO, OK, AsJson, Config, Loaded, bad, loaded, print_json
 from policy.analysis.diagnosis import diagnose
 from policy.analysis.ground import Diagnostic
-from policy.files import Fault, Invalid
+from policy.reading.files import Fault, Invalid
 
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 if there is any warning.")]
 

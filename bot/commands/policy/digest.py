@@ -8,10 +8,10 @@ import typer
 from bot.commands.policy.loaded import HERE, AsJson, Config, bad, loaded_or_exit, print_json
 from domain.agents import Agent
 from domain.tasks import Context, Source, Task, Trigger, Trust
-from policy.digest import in_words
-from policy.files import Faults, nearest
-from policy.subjects import Subject
-from policy.unknowns import notes_on
+from policy.explaining.digest import in_words
+from policy.explaining.unknowns import notes_on
+from policy.reading.files import Faults, nearest
+from policy.sources.subjects import Subject
 
 _MADE_BY_PEOPLE = {"user": Source.USER, "token": Source.API}
 

@@ -13,15 +13,15 @@ from bot.commands.policy.loaded import HERE, NO, OK, AsJson, Config, Loaded, bad
 from domain.decisions import Remedy, RequireApproval
 from domain.tasks import Task
 from loop.ports import Routed
-from policy.digest import in_words
-from policy.effective import limits_of, lines
 from policy.engine import PolicySet
-from policy.explain import Explanation, as_json, explain, standing_of
-from policy.files import Faults, Node, nearest
-from policy.nodes import LARGEST_FILE, from_plain
-from policy.remedies import remedies, remedy_json, spell_remedy
-from policy.subjects import Subject, moment, read_call, read_document, read_spent, read_task
-from policy.unknowns import notes_on
+from policy.explaining.digest import in_words
+from policy.explaining.effective import limits_of, lines
+from policy.explaining.explain import Explanation, as_json, explain, standing_of
+from policy.explaining.remedies import remedies, remedy_json, spell_remedy
+from policy.explaining.unknowns import notes_on
+from policy.reading.files import Faults, Node, nearest
+from policy.reading.nodes import LARGEST_FILE, from_plain
+from policy.sources.subjects import Subject, moment, read_call, read_document, read_spent, read_task
 from reasoning.routing import RunbookRouter
 
 

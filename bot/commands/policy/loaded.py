@@ -14,7 +14,7 @@ from bot.configuration import Configuration, load
 from bot.configuration.files import MAIN
 from bot.systems import catalog_for, known_tools
 from policy.analysis.ground import Ground
-from policy.files import Fault, Faults, Invalid
+from policy.reading.files import Fault, Faults, Invalid
 from reasoning.routing import check_followers
 from reasoning.runbooks.load import read_runbooks
 from reasoning.runbooks.model import Runbook

@@ -9,7 +9,7 @@ from bot.commands.opened import with_store
 from bot.commands.policy.loaded import HERE, NO, OK, AsJson, Config, loaded, print_json
 from bot.editions import short
 from domain.events import ORGANIZATION_STREAM, InstanceStarted, PolicyLoaded
-from policy.files import Invalid
+from policy.reading.files import Invalid
 
 if TYPE_CHECKING:
     from state.store import Store

@@ -11,9 +11,9 @@ from handlers.slack.show.message import Message
 from handlers.slack.show.parts import Part
 from handlers.slack.show.text import one_line
 from loop.ports import Ways, Why
-from policy.effective import limits_of, lines, place_of
-from policy.remedies import spell_remedy
-from policy.rules import spell_requirement
+from policy.explaining.effective import limits_of, lines, place_of
+from policy.explaining.remedies import spell_remedy
+from policy.sources.rules import spell_requirement
 
 CALLS = 10  # the latest of which the verdicts are shown
 _ROOM = 400  # for the buttons, and what says that there is more

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from policy.characters import shown
-from policy.places import Source
+from policy.reading.characters import shown
+from policy.reading.places import Source
 
 MOST_FAULTS = 1_000  # that are kept: nobody reads more
 

@@ -3,10 +3,10 @@
 from domain.agents import Agent, Earning
 from domain.decisions import Reason
 from domain.tiers import Tier
-from policy.files import Fields, boolean, choice, duration, integer, money, several, spell_duration
 from policy.lattice import Bounds, Claim
 from policy.matching import ReadPattern
-from policy.nodes import Faults
+from policy.reading.files import Fields, boolean, choice, duration, integer, money, several, spell_duration
+from policy.reading.nodes import Faults
 
 NO_TOOLS = "none"
 TIERS = tuple(tier.label for tier in Tier)
@@ -86,5 +86,10 @@ def grant(agent: Agent, tier: Tier, rung: Earning | None = None) -> Bounds:
     given = claims_of(bounds, policy=f"agent:{agent.slug}", file=agent.file, line=agent.line, tier=rung is None)
     if rung is None:
         return bounds & Bounds(claims=given)
-    reason = Reason(policy=f"earned:{agent.slug}", file=rung.file, line=rung.line, sets="tier", to=tier.label)
+    reason = Reason(policy=earned_by(agent.slug), file=rung.file, line=rung.line, sets="tier", to=tier.label)
     return bounds & Bounds(claims=given | {Claim(reason=reason, value=tier)})
+
+
+def earned_by(slug: str) -> str:
+    """The name under which reasons speak of what this agent has earned."""
+    return f"earned:{slug}"

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from policy.files import Fields, Read, several, text
-from policy.freezes import ALWAYS, NEVER, Freeze, changes
 from policy.matching import Match, Names, ReadPattern, read_match
-from policy.nodes import Faults, Node
-from policy.periods import read_zone
-from policy.windows import DAYS, Every, Mark, Recurrence, Span, earlier, later
+from policy.reading.files import Fields, Read, several, text
+from policy.reading.nodes import Faults, Node
+from policy.sources.freezes import ALWAYS, NEVER, Freeze, changes
+from policy.sources.periods import read_zone
+from policy.sources.windows import DAYS, Every, Mark, Recurrence, Span, earlier, later
 
 KEYS = ("id", "describe", "from", "until", *(every.value for every in Every), "unless", "zone", "match", "except")
 _CLOCK = r"([01]?\d|2[0-3]):([0-5]\d)"

@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from policy.files import Fields, duration, nearest, spell_duration, text
-from policy.nodes import Faults, Node
-from policy.windows import MIDNIGHT, earlier, later
+from policy.reading.files import Fields, duration, nearest, spell_duration, text
+from policy.reading.nodes import Faults, Node
+from policy.sources.windows import MIDNIGHT, earlier, later
 
 LONGEST_S = 31 * 86_400.0  # the store keeps what was drawn for a day longer than this
 _INSTANT = timedelta(microseconds=1)

@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterable, Mapping
 
 from domain.agents import Agent, SuccessCheck
-from policy.approvers import approvers
-from policy.autonomy import ReadEarning, check_rungs
 from policy.conditions.condition import condition
-from policy.files import Fields, by_name, choice, duration, integer, label, money, several, text
-from policy.headers import Header, Origin
-from policy.limits import MOST_TOKENS, TIERS, tier_named
+from policy.conditions.shapes import RESULT_ROOTS
 from policy.matching import Names, ReadPattern
-from policy.nodes import Faults, Node
-from policy.rules import ReadRule, Rule
-from policy.shapes import RESULT_ROOTS
-from policy.subjects import data
+from policy.reading.files import Fields, by_name, choice, duration, integer, label, money, several, text
+from policy.reading.nodes import Faults, Node
+from policy.sources.approvers import approvers
+from policy.sources.autonomy import ReadEarning, check_rungs
+from policy.sources.headers import Header, Origin
+from policy.sources.limits import MOST_TOKENS, TIERS, tier_named
+from policy.sources.rules import ReadRule, Rule
+from policy.sources.subjects import data
 
 RULES = "rules"
 KEYS = (

@@ -9,14 +9,14 @@ from domain.agents import Agent
 from domain.people import Person, Snapshot
 from domain.tasks import Principal, Source, Trust
 from domain.tiers import Tier
-from policy.budgets import Budget
-from policy.explain import Explanation, Tools, explain, handler, situation_of
+from policy.explaining.explain import Explanation, Tools, explain, handler, situation_of
 from policy.facts import Situation
-from policy.freezes import Freeze
 from policy.index import Index
-from policy.rules import Rule
 from policy.ruleset import RuleSet
-from policy.subjects import Subject
+from policy.sources.budgets import Budget
+from policy.sources.freezes import Freeze
+from policy.sources.rules import Rule
+from policy.sources.subjects import Subject
 
 MOST_TRIED = 200  # rules that are taken away one by one
 SOMEBODY = "user:-"  # nobody's id: a person of whom nothing is known but the groups given

@@ -11,21 +11,21 @@ from typing import Any
 
 from domain.canonical import digest
 from domain.decisions import Reason, Requirement
-from policy.approvers import requirement
-from policy.budgets import Budget, read_budget
-from policy.calendars import read_freeze
 from policy.conditions.condition import Condition, condition
-from policy.files import Fields, choice, integer, several, spell_duration, text
-from policy.freezes import Freeze
-from policy.headers import KEYS as HEADERS
-from policy.headers import PLAIN, Header, Origin, read_control, read_header
+from policy.conditions.shapes import RULE_ROOTS
 from policy.lattice import Bounds, Claim, canonical_requirement, merged
-from policy.limits import KEYS as LIMITS
-from policy.limits import OF_THE_RUN, claims_of, read_limits
 from policy.matching import Match, Names, ReadPattern, read_match
-from policy.nodes import Faults, Node, read
-from policy.shapes import RULE_ROOTS
-from policy.subjects import Case, read_case
+from policy.reading.files import Fields, choice, integer, several, spell_duration, text
+from policy.reading.nodes import Faults, Node, read
+from policy.sources.approvers import requirement
+from policy.sources.budgets import Budget, read_budget
+from policy.sources.calendars import read_freeze
+from policy.sources.freezes import Freeze
+from policy.sources.headers import KEYS as HEADERS
+from policy.sources.headers import PLAIN, Header, Origin, read_control, read_header
+from policy.sources.limits import KEYS as LIMITS
+from policy.sources.limits import OF_THE_RUN, claims_of, read_limits
+from policy.sources.subjects import Case, read_case
 
 LEVELS = ("organization", "agent", "resource")
 KEYS = ("id", "level", "control", "describe", "match", "when", "limit", "approve", "deny", "tests")

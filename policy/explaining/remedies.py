@@ -15,17 +15,17 @@ from domain.people import Snapshot
 from domain.runs import CallRecord, Run
 from domain.tasks import Source
 from domain.tiers import Effect
-from policy.budgets import Budget
 from policy.door import helpers
-from policy.explain import Tools, explain
+from policy.explaining.explain import Tools, explain
+from policy.explaining.trials import SOMEBODY, Obstacles, Trial, grant_of
 from policy.facts import NOBODY
-from policy.freezes import DECLARED, Freeze, spell
-from policy.headers import Origin
 from policy.matching import LABEL
-from policy.rules import Rule
 from policy.ruleset import RuleSet
-from policy.subjects import CallSketch, RunSketch, Subject
-from policy.trials import SOMEBODY, Obstacles, Trial, grant_of
+from policy.sources.budgets import Budget
+from policy.sources.freezes import DECLARED, Freeze, spell
+from policy.sources.headers import Origin
+from policy.sources.rules import Rule
+from policy.sources.subjects import CallSketch, RunSketch, Subject
 
 MOST = 8  # remedies
 

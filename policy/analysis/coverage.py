@@ -14,13 +14,13 @@ from domain.people import Snapshot
 from policy.analysis.shadows import Voice, voice_of
 from policy.conditions.condition import ConditionFailed
 from policy.engine import PolicySet
-from policy.explain import Explanation, Tools, as_json, explain
+from policy.explaining.explain import Explanation, Tools, as_json, explain
 from policy.facts import Situation
-from policy.freezes import Freeze
 from policy.index import Index
 from policy.lattice import Bounds
 from policy.matching import Facts
-from policy.rules import Rule
+from policy.sources.freezes import Freeze
+from policy.sources.rules import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from domain.freezes import Target, Unclear
-from policy.catalogue import Catalogue
 from policy.globs import exact, matches
 from policy.matching import LABEL
+from policy.sources.catalogue import Catalogue
 
 _EVERYTHING = frozenset({"everything", "all", "*"})
 _NAME = re.compile(r"[A-Za-z0-9_.:@/#*-]{1,200}")

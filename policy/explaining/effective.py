@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.decisions import Reason, Requirement
-from policy.limits import KEYS
-from policy.rules import spell_requirement
+from policy.sources.limits import KEYS
+from policy.sources.rules import spell_requirement
 
 _ORDER = {name: n for n, name in enumerate(("deny", *KEYS, "approve"))}
 _DUTIES = frozenset({"requires_pr", "requires_validation"})

@@ -7,9 +7,9 @@ from typing import TypeVar
 from domain.agents import Agent
 from domain.canonical import digest
 from policy.engine import PolicySet
-from policy.freezes import Freeze
 from policy.index import Index
-from policy.rules import Rule
+from policy.sources.freezes import Freeze
+from policy.sources.rules import Rule
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""A document as a tree of nodes, each with its place, from the text of a file. `policy.files` describes the dialect."""
+"""A document as a tree of nodes, each with its place, from the text of a file. `files` describes the dialect."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from policy.characters import forbidden
-from policy.faults import Fault, Faults, Invalid, Node, Scalar
+from policy.reading.characters import forbidden
+from policy.reading.faults import Fault, Faults, Invalid, Node, Scalar
 
 __all__ = ["Fault", "Faults", "Invalid", "Node", "Scalar", "from_plain", "read"]
 

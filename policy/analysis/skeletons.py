@@ -7,12 +7,12 @@ from typing import Any
 from domain.decisions import Approvers
 from domain.tiers import Effect
 from policy.analysis.ground import Ground
-from policy.files import spell_duration
-from policy.freezes import Freeze
 from policy.globs import matches
 from policy.lattice import Bounds
 from policy.matching import LABEL, Match
-from policy.rules import Rule
+from policy.reading.files import spell_duration
+from policy.sources.freezes import Freeze
+from policy.sources.rules import Rule
 
 _UNKNOWN = frozenset({"anyone", "nobody"})
 

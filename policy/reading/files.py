@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from policy.nodes import Fault, Faults, Invalid, Node, Scalar, read
+from policy.reading.nodes import Fault, Faults, Invalid, Node, Scalar, read
 
 __all__ = [
     "Fault",

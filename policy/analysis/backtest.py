@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from domain.decisions import Allow, Deny, PolicyDecision, Reason, RequireApproval, Requirement, Verdict
 from domain.tiers import Tier
-from policy.differences import Difference
-from policy.rules import spell_requirement
+from policy.analysis.differences import Difference
+from policy.sources.rules import spell_requirement
 
 
 class Direction(StrEnum):

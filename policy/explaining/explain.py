@@ -15,16 +15,16 @@ from domain.tasks import Principal, Task, Trust
 from domain.tiers import Effect
 from policy.asking import BUILT_IN
 from policy.boundary import bounds_now, judge
-from policy.budgets import budget_of, in_units
 from policy.door import decision, door_bounds
 from policy.drawing import call_draws, overdrawn, run_draws
 from policy.facts import CallView, Progress, Situation
-from policy.files import spell_duration
 from policy.lattice import Bounds
 from policy.objections import Question
-from policy.rules import denial, spell_requirement
+from policy.reading.files import spell_duration
 from policy.ruleset import RuleSet
-from policy.subjects import CallSketch, Subject
+from policy.sources.budgets import budget_of, in_units
+from policy.sources.rules import denial, spell_requirement
+from policy.sources.subjects import CallSketch, Subject
 
 
 class Tools(Protocol):

@@ -14,9 +14,9 @@ from string import Formatter
 
 from domain.calls import ToolSpec
 from domain.canonical import Json
-from policy.files import Fields, by_name, integer, label, several, text
 from policy.globs import exact, matches, prefix
-from policy.nodes import Faults, Node, read
+from policy.reading.files import Fields, by_name, integer, label, several, text
+from policy.reading.nodes import Faults, Node, read
 
 _NAME = re.compile(r"[A-Za-z0-9_.:@/#*-]{1,200}")
 # What an argument may contribute to a resource's name. Anything else leaves the resource unknown.

@@ -17,13 +17,13 @@ from domain.tasks import Principal, Task
 from domain.tiers import Effect, admits
 from policy.bundles import Bundle
 from policy.facts import Progress, Situation, tainted_task
-from policy.files import spell_duration
 from policy.globs import fits_any
-from policy.headers import Header, Origin
 from policy.lattice import Bounds
 from policy.matching import LABEL, Facts
-from policy.rules import Rule, spell_requirement
+from policy.reading.files import spell_duration
 from policy.ruleset import RuleSet
+from policy.sources.headers import Header, Origin
+from policy.sources.rules import Rule, spell_requirement
 
 LONGEST = 12_000  # characters of the text
 MOST = 100  # lines of a section

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from domain.people import Snapshot
-from policy.explain import standing_of
+from policy.explaining.explain import standing_of
 from policy.globs import fits_any
 from policy.ruleset import RuleSet
-from policy.subjects import Subject
+from policy.sources.subjects import Subject
 
 
 def notes_on(policies: RuleSet, subjects: Iterable[Subject], people: Snapshot) -> tuple[str, ...]:

@@ -21,15 +21,15 @@ from domain.canonical import Json
 from domain.decisions import Reason, Requirement
 from domain.organization import Earned
 from domain.records import Deed, TrackRecord, track_record
-from domain.tiers import Tier
-from policy.approvers import approvers
-from policy.files import Fields, choice, duration, integer, several, spell_duration
+from domain.tiers import Effect, Tier, admits
 from policy.globs import matches
 from policy.lattice import Bounds, Claim, merged
-from policy.limits import TIERS, tier_named
 from policy.matching import Match, Names, ReadPattern
-from policy.nodes import Faults, Node
-from policy.rules import Rule, contents_of, spell_requirement
+from policy.reading.files import Fields, choice, duration, integer, several, spell_duration
+from policy.reading.nodes import Faults, Node
+from policy.sources.approvers import approvers
+from policy.sources.limits import TIERS, tier_named
+from policy.sources.rules import Rule, contents_of, spell_requirement
 
 RAISE = "autonomy.raise"  # the tool that does it; its resource is `agent/SLUG/TIER`
 SHOWN_S = 30 * 86_400.0  # how far back a record is shown where no rung says
@@ -164,10 +164,14 @@ def looked_at_since(agent: Agent, earned: Earned | None, now: datetime) -> datet
     return window if earned is None or rung is None else max(window, earned.since)
 
 
-def standing_of(agent: Agent, earned: Earned | None, deeds: Iterable[Deed], now: datetime) -> Standing:
-    """Where the agent stands; `deeds` are its own since `looked_at_since`."""
+def standing_of(
+    agent: Agent, earned: Earned | None, deeds: Iterable[Deed], now: datetime, *, lost: datetime | None = None
+) -> Standing:
+    """Where the agent stands; `deeds` are its own since `looked_at_since`. What it did before it `lost` what it had
+    earned no longer speaks for it."""
     rung = next_rung(agent, earned)
-    record = track_record(deeds) if rung is None else counted(rung, deeds, now)
+    still = [deed for deed in deeds if lost is None or not deed.good or (deed.at is not None and deed.at > lost)]
+    record = track_record(still) if rung is None else counted(rung, still, now)
     return Standing(
         agent=agent.slug,
         given=agent.tier,
@@ -175,7 +179,7 @@ def standing_of(agent: Agent, earned: Earned | None, deeds: Iterable[Deed], now:
         ceiling=agent.ceiling,
         earned=earned,
         rung=rung,
-        since=looked_at_since(agent, earned, now),
+        since=max(looked_at_since(agent, earned, now), lost or datetime.min.replace(tzinfo=now.tzinfo)),
         record=record,
         lacking=() if rung is None else lacking(rung, record),
     )
@@ -200,21 +204,34 @@ def described(standing: Standing) -> tuple[tuple[str, str], ...]:
         ("starts from", f"{standing.starts.label}{by}"),
         ("its file gives", standing.given.label),
         ("record", f"{evidence_of(standing.record)} (since {standing.since:%Y-%m-%d %H:%M} UTC)"),
-        ("next rung", "none" if rung is None else rung.tier.label),
+        ("next rung", "none" if rung is None else f"{rung.tier.label}, {_besides(standing.starts, rung.tier)}"),
     ]
     if rung is not None:
+        said.append(("it asks for", f"{asked_for(rung)} ({rung.file}:{rung.line})"))
         said.append(("still lacking", "; ".join(standing.lacking) or "nothing"))
     return tuple(said)
 
 
+def asked_for(rung: Earning) -> str:
+    """`20 approved as proposed within 30d of forge.merge, at most 2 denied and 0 edited, none rolled back ...`."""
+    counts = f"{rung.approved} approved as proposed within {spell_duration(rung.within_s)} of {', '.join(rung.tools)}"
+    most = f"at most {rung.denied} denied and {rung.edited} edited"
+    return f"{counts}, {most}, every prediction held and nothing rolled back"
+
+
+def _besides(below: Tier, above: Tier) -> str:
+    """What the higher tier admits and the lower does not."""
+    more = [effect.words for effect in Effect if admits(above, effect) and not admits(below, effect)]
+    return f"which also admits to {' and to '.join(more)}" if more else f"which admits no more than {below.label}"
+
+
 def counted(rung: Earning, deeds: Iterable[Deed], now: datetime) -> TrackRecord:
-    """The record that the rung looks at: its tools, its time."""
+    """The record that the rung looks at: its tools, its time. What went otherwise counts whichever tool it was."""
     since = now - timedelta(seconds=rung.within_s)
-    return track_record(
-        deed
-        for deed in deeds
-        if deed.at is not None and deed.at >= since and any(matches(glob, deed.tool) for glob in rung.tools)
-    )
+    lately = [deed for deed in deeds if deed.at is not None and deed.at >= since]
+    own = [deed for deed in lately if any(matches(glob, deed.tool) for glob in rung.tools)]
+    broken = [deed for deed in lately if deed not in own and (deed.held is False or deed.rolled_back)]
+    return track_record((*own, *(replace(deed, approved=False, edited=False, denied=False) for deed in broken)))
 
 
 def lacking(rung: Earning, record: TrackRecord) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ judged again with every call, so that who has lost a standing since has lost it 
 
 from dataclasses import replace
 
-from policy.files import Fields, several, text
-from policy.headers import Header, Origin
-from policy.limits import KEYS as LIMITS
-from policy.limits import claims_of, read_limits
 from policy.matching import Match, Names, ReadPattern
-from policy.nodes import Faults, Node
-from policy.rules import Rule, finished, unique
+from policy.reading.files import Fields, several, text
+from policy.reading.nodes import Faults, Node
+from policy.sources.headers import Header, Origin
+from policy.sources.limits import KEYS as LIMITS
+from policy.sources.limits import claims_of, read_limits
+from policy.sources.rules import Rule, finished, unique
 
 NAME = "standing"
 _HEADER = Header(origin=Origin.STANDING)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from policy.approvers import approvers
-from policy.files import Fields, several, text
 from policy.matching import Names, ReadPattern, Tests
-from policy.nodes import Faults, Node
+from policy.reading.files import Fields, several, text
+from policy.reading.nodes import Faults, Node
+from policy.sources.approvers import approvers
 
 FRAMEWORK, REPOSITORY = "framework", "repository"
 KEYS = (FRAMEWORK, REPOSITORY)

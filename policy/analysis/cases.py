@@ -8,12 +8,12 @@ from typing import Any
 from domain.canonical import Json
 from domain.people import Snapshot
 from domain.tiers import Tier
-from policy.approvers import approvers
 from policy.engine import PolicySet
-from policy.explain import Explanation, Tools, as_json, explain
-from policy.files import duration
-from policy.nodes import Faults, from_plain
-from policy.subjects import Case
+from policy.explaining.explain import Explanation, Tools, as_json, explain
+from policy.reading.files import duration
+from policy.reading.nodes import Faults, from_plain
+from policy.sources.approvers import approvers
+from policy.sources.subjects import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Mapping
 
 from domain.decisions import Approvers, Requirement
-from policy.files import Fields, boolean, duration, integer, nearest
-from policy.nodes import Faults, Node
+from policy.reading.files import Fields, boolean, duration, integer, nearest
+from policy.reading.nodes import Faults, Node
 
 _NAMED = re.compile(r"(user|group|oncall):([A-Za-z0-9][A-Za-z0-9_.@-]{0,79})")
 _FORMS = "self, peer, user:ID, group:NAME, oncall:NAME, {any: [...]} or {all: [...]}"

@@ -13,10 +13,10 @@ from typing import Any
 
 from domain.budgets import MICRO, Balance, Draw, Spending, Spent, Unit, micros
 from domain.decisions import Reason
-from policy.files import Fields, Read, choice, integer, money, several, text
 from policy.matching import Match, Names, read_match
-from policy.nodes import Faults, Node
-from policy.periods import Window, read_window
+from policy.reading.files import Fields, Read, choice, integer, money, several, text
+from policy.reading.nodes import Faults, Node
+from policy.sources.periods import Window, read_window
 
 KEYS = ("id", "describe", "match", "of", "most", "per", "every", "zone")
 MOST = 1_000_000_000_000

@@ -1,8 +1,8 @@
 """Change freezes: while one holds, what matches does not change, whoever asks but the excepted.
 
 A freeze stops CHANGE calls; one that names other effects stops those. It holds between two moments, or again and again
-(`policy.windows`), bounded by `from` and `until`, and not within its `unless` windows. What an exception asks for must
-be known to fit: where a rule takes what is unknown for fitting, an exception does not.
+(`windows`), bounded by `from` and `until`, and not within its `unless` windows. What an exception asks for must be
+known to fit: where a rule takes what is unknown for fitting, an exception does not.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from domain.tiers import Effect
 from policy.facts import Situation
 from policy.globs import matches
 from policy.matching import LABEL, Match
-from policy.windows import Recurrence, Span
+from policy.sources.windows import Recurrence, Span
 
 DECLARED = "organization"  # where a declared freeze stands: in the log, not in a file
 ALWAYS, NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -164,12 +164,12 @@ class Freeze:
 
 
 def declared_freeze(declared: DeclaredFreeze) -> Freeze:
-    """A freeze that a person declared, as one of the rules."""
+    """A freeze that a person declared, as one of the rules. It holds from its declaration on, by any clock."""
     why = f": {declared.why}" if declared.why else ""
     return Freeze(
         id=declared.id,
         describe=f"frozen by {declared.by}{why}",
-        start=declared.since,
+        start=ALWAYS,
         end=declared.until,
         match=changes(Match(declared.where)),
         file=DECLARED,

@@ -12,9 +12,9 @@ from typing import Any, TypeVar, cast
 from domain.canonical import Json
 from domain.tasks import Context, Principal, Priority, Source, Task, Trigger, Trust
 from domain.tiers import Effect
-from policy.approvers import KEYS as REQUIREMENT
-from policy.files import Fields, Read, boolean, by_name, choice, integer, label, money, several, text
-from policy.nodes import Faults, Node, from_plain, read
+from policy.reading.files import Fields, Read, boolean, by_name, choice, integer, label, money, several, text
+from policy.reading.nodes import Faults, Node, from_plain, read
+from policy.sources.approvers import KEYS as REQUIREMENT
 
 T = TypeVar("T")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,9 +59,7 @@ class Subject:
     run: RunSketch = RunSketch()
     at: datetime | None = None
     standing: tuple[Principal, ...] = ()  # of those who redirected, besides the requester's
-    spent: Mapping[str, float] = field(
-        default_factory=dict
-    )  # by budget, as people write it
+    spent: Mapping[str, float] = field(default_factory=dict)  # by budget, as people write it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
