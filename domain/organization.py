@@ -52,6 +52,7 @@ class Organization:
     freezes: Mapping[str, DeclaredFreeze] = field(default_factory=dict)
     declared: int = 0  # freezes so far: the next one's id follows from it
     earned: Mapping[str, Earned] = field(default_factory=dict)  # by agent
+    lost: Mapping[str, datetime] = field(default_factory=dict)  # by agent: when what it had earned was last taken back
 
     @property
     def stopped(self) -> bool:
@@ -86,7 +87,7 @@ def evolve_organization(organization: Organization, recorded: e.Recorded) -> Org
             return replace(organization, earned={**organization.earned, agent: earned})
         case e.TierLost(agent=agent):
             kept = {slug: earned for slug, earned in organization.earned.items() if slug != agent}
-            return replace(organization, earned=kept)
+            return replace(organization, earned=kept, lost={**organization.lost, agent: recorded.at})
         case _:
             assert_never(event)
 

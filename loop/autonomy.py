@@ -13,12 +13,14 @@ import structlog
 from domain import events as e
 from domain.agents import Agent, Earning
 from domain.events import ORGANIZATION_STREAM
+from domain.evolve import evolve
 from domain.runs import Run
 from domain.tasks import Context, Principal, Source, Task, Trigger, Trust
 from domain.tiers import Effect, Tier
 from loop.engine import Engine
 from loop.organization import Headquarters
-from policy.autonomy import Standing, evidence_of, looked_at_since, standing_of
+from loop.ports import Journal
+from policy.sources.autonomy import Standing, evidence_of, looked_at_since, standing_of
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +89,10 @@ class Ladder:
         evidence = evidence_of(standing.record)
         told = e.TierEarned(agent=slug, tier=tier, run_id=run_id, by=by, evidence=evidence)
         await self._engine.headquarters.tell(told)
+        again = await self._engine.world.journal.deeds(slug, standing.since)
+        if any(deed.held is False or deed.rolled_back for deed in again):  # while it was being told
+            await self.lower(slug, by=BY_ITSELF, why="its record was broken meanwhile")
+            raise NotEarned(f"the record of {slug} was broken meanwhile")
 
     async def raised(self, slug: str, run_id: str) -> bool:
         """Whether that run has raised this agent, whatever came afterwards."""
@@ -98,9 +104,10 @@ class Ladder:
         return await demote(self._engine.headquarters, slug, by=by, why=why)
 
     async def _standing(self, agent: Agent) -> Standing:
-        earned, now = self._engine.headquarters.now.earned.get(agent.slug), self._engine.now()
+        organization, now = self._engine.headquarters.now, self._engine.now()
+        earned = organization.earned.get(agent.slug)
         deeds = await self._engine.world.journal.deeds(agent.slug, looked_at_since(agent, earned, now))
-        return standing_of(agent, earned, deeds, now)
+        return standing_of(agent, earned, deeds, now, lost=organization.lost.get(agent.slug))
 
     async def _take_back(self, agent: Agent) -> None:
         """What a crash may have kept from being taken back in its own step."""
@@ -130,6 +137,16 @@ def broken_by(run: Run, call_id: str, *, met: bool | None) -> str | None:
     if met is not False or predicted.effect is Effect.READ:
         return None
     return f"{predicted.tool} of {run.run_id} did not come out as predicted"
+
+
+async def proposer(journal: Journal, run: Run, call_id: str) -> str:
+    """The agent that proposed this call of the run; later ones may be another's, to whom it was redirected."""
+    then = Run(run_id=run.run_id)
+    for recorded in await journal.read(run.run_id):
+        then = evolve(then, recorded)
+        if any(record.call.call_id == call_id for record in then.live):
+            return then.agent
+    return run.agent
 
 
 def week_of(moment: datetime) -> str:

@@ -9,7 +9,7 @@ from domain.calls import Doubt, Observation, ToolCall
 from domain.events import RunEvent
 from domain.runs import CallRecord, CallStatus, Run
 from domain.steps import Act, Reason, next_step
-from loop.autonomy import BY_ITSELF, broken_by, demote
+from loop.autonomy import BY_ITSELF, broken_by, demote, proposer
 from loop.engine import Engine
 from loop.judgement import dropped, open_calls, put_to_person
 from loop.ledger import Book
@@ -91,9 +91,10 @@ class WorkersDesk:
                 if under_way is None:
                     log.warning("late_report", run=run_id, call=call_id, epoch=lease.epoch)
                     continue
+                agent = book.run.agent  # whose call it is: with its result a redirect to another may come into force
                 broken = broken_by(book.run, call_id, met=self._returned(book, under_way, observation))
                 if broken is not None:
-                    await demote(engine.headquarters, book.run.agent, by=BY_ITSELF, why=broken)
+                    await demote(engine.headquarters, agent, by=BY_ITSELF, why=broken)
             await engine.advance(book)
 
         await engine.ledger.change(run_id, record)
@@ -194,7 +195,8 @@ class WorkersDesk:
             return await self._not_now(book, refusal.why)
         engine.timers.watch(book.run)
         if call.undoes is not None:
-            await demote(engine.headquarters, book.run.agent, by=BY_ITSELF, why=f"{call.undoes} is being taken back")
+            agent = await proposer(engine.world.journal, book.run, call.undoes)
+            await demote(engine.headquarters, agent, by=BY_ITSELF, why=f"{call.undoes} is being taken back")
         return begun.permit
 
     async def _not_now(self, book: Book, why: str) -> Refused:
