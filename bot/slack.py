@@ -76,12 +76,12 @@ def socket_of(configuration: Configuration, app: AsyncApp, workspace: Workspace)
 
 
 def places_of(configuration: Configuration, *, unconfined: bool) -> Places:
-    """Where things are shown."""
+    """Where things are shown. What no door placed is shown where approvers meet, or nobody could countersign it."""
     places = configuration.places
     approvals, default = (next(iter(places.get(name, ())), None) for name in ("approvals", "default"))
     return Places(
         approvals=approvals,
-        default=default,
+        default=default or approvals,
         notices=places.get("approvals", ()) or places.get("default", ()),
         unconfined=unconfined,
     )

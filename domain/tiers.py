@@ -26,6 +26,19 @@ class Effect(StrEnum):
     EXECUTE = "execute"  # code whose effects stay in a lent environment
     CHANGE = "change"  # anything real
 
+    @property
+    def words(self) -> str:
+        """What a call of this effect does, for people: `it may ...`."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Effect.READ: "read",
+    Effect.DRAFT: "draft a change",
+    Effect.EXECUTE: "execute in a lent environment",
+    Effect.CHANGE: "change something real",
+}
+
 
 _LEAST_TIER = {
     Effect.READ: Tier.OBSERVE,

@@ -16,6 +16,8 @@ from tools.schema import NAME, record, text
 
 RECORD, RAISE, LOWER = "autonomy.record", "autonomy.raise", "autonomy.lower"
 
+_SUMMED = ("record", "next rung", "still lacking")  # of the facts, besides where the agent starts
+
 _AGENT = text("the agent's slug", at_most=63, pattern=NAME)
 _TIER = text("the tier that it starts from: recommend, draft, sandbox or production", at_most=20, pattern=NAME)
 
@@ -97,7 +99,8 @@ class Record(Reading):
 
     async def perform(self, arguments: Arguments, at: Workplace) -> Done:
         facts = dict(await _facts(self.rungs, arguments["agent"]))
-        summary = "; ".join(f"{name}: {said}" for name, said in facts.items())
+        said = [f"{name}: {facts[name]}" for name in _SUMMED if name in facts]
+        summary = f"{arguments['agent']} starts from {facts['starts from']}; {'; '.join(said)}"
         data: Mapping[str, Json] = {"agent": arguments["agent"], **facts}
         return Done(summary=summary, data=data)
 
@@ -109,7 +112,9 @@ class Raise(Reading):
 
     async def look(self, arguments: Arguments, at: Workplace) -> Look:
         agent, tier = arguments["agent"], _tier(arguments)
-        preview = Preview(summary=f"{agent} starts from {tier.label}.", facts=await _facts(self.rungs, agent))
+        facts = tuple(fact for fact in await _facts(self.rungs, agent) if fact[0] != "agent")
+        start = dict(facts)["starts from"]
+        preview = Preview(summary=f"New runs of {agent} would start from {tier.label}; now: {start}.", facts=facts)
         return Look(fingerprint=await self.rungs.state(agent), preview=preview)
 
     async def perform(self, arguments: Arguments, at: Workplace) -> Done:

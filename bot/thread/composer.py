@@ -4,14 +4,16 @@
     RUN:SEQ:trace       a step, as a reply      RUN:APPROVAL:file, :card         what is to be countersigned
     RUN:APPROVAL:copy   a second clickable one  RUN:qN:card                      a question
     RUN:outcome         the end                 RUN:session                      Slack's own status line and Stop button
+    RUN:lost:SEQ        what the run was decided with is lost
 
 What ends in `:now` is coalesced: only the latest counts. Everything else is guaranteed, in order.
 """
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from bot.thread.notices import of_glass
+from bot.thread.notices import of_glass, of_loss
 from domain.canonical import Json
 from domain.envelopes import Post
 from domain.events import Recorded
@@ -84,6 +86,12 @@ def live(story: Story, places: Places) -> list[Post]:
         if record.status not in OVER:
             found += _shown_again(story, seat, approval_id, record, places, suffix="now")
     return found
+
+
+def loss(story: Story, recorded: Recorded, places: Places, now: datetime) -> list[Post]:
+    """Tells the run's own thread that the tier which it was decided with is lost."""
+    seat, message = _seat(story.run, places), of_loss(story.run, recorded, now)
+    return [] if seat is None or message is None else [_post(seat, f"lost:{recorded.seq}", message, thread=seat.below)]
 
 
 def settled(story: Story, places: Places, shown: Container[str] | None = None) -> list[Post]:

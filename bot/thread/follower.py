@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 import structlog
 
-from bot.thread.composer import Places, live, settled, step
+from bot.thread.composer import Places, live, loss, settled, step
 from bot.thread.notices import of_organization
 from domain.envelopes import Post
-from domain.events import ORGANIZATION_STREAM, Posted, Recorded, TaskReceived
+from domain.events import ORGANIZATION_STREAM, Posted, Recorded, TaskReceived, TierLost
 from domain.evolve import IllegalEvent
 from domain.organization import Organization, evolve_organization
 from domain.runs import Run
@@ -146,12 +146,17 @@ class Follower:
             if each.seq <= recorded.seq:
                 before, self._organization = self._organization, evolve_organization(self._organization, each)
         said = of_organization(before, recorded, self._everywhere.notices, self._clock())
-        if before.stopped == self._organization.stopped:
+        lost = isinstance(recorded.event, TierLost)
+        if before.stopped == self._organization.stopped and not lost:
             return said, []
         open_runs = (await self._journal.open_runs())[:_STORIES]
         for run_id in open_runs:
             await self._known(run_id, recorded.position)
-        return said, open_runs
+            if lost and run_id in self._stories:
+                out = self._receipts.get(run_id, set())
+                told = loss(self._stories[run_id], recorded, self._places[run_id], self._clock())
+                said += [post for post in told if post.key not in out]
+        return said, [] if lost else open_runs
 
     async def _known(self, run_id: str, position: int) -> None:
         """Have the run's story at hand, as far as it was told."""

@@ -1,7 +1,8 @@
-"""What is said where approvers meet, beside any run: the switch, freezes, and glass that was broken. Pure.
+"""What is said where approvers meet, beside any run: the switch, freezes, tiers earned and lost, broken glass. Pure.
 
 organization:SEQ:notice:CHANNEL     what holds for every run from here on
 RUN:SEQ:glass:CHANNEL or :USER      somebody countersigned alone, to all who must hear of it
+RUN:lost:SEQ                        in the thread of a run that was decided with a tier which is lost now
 """
 
 from collections.abc import Sequence
@@ -11,10 +12,12 @@ from domain import events as e
 from domain.envelopes import Post
 from domain.freezes import spell_until
 from domain.organization import DeclaredFreeze, Organization
-from domain.runs import CallRecord, Run
+from domain.runs import CallRecord, Run, Status
 from handlers.slack.show import kit
 from handlers.slack.show.message import Message, metadata
 from handlers.slack.show.text import brief, person
+from loop.autonomy import BY_ITSELF
+from policy.sources.limits import earned_by
 
 STALE = timedelta(days=1)  # what is older is history: a reader that begins anew does not say it again
 _WHY = 600
@@ -41,6 +44,17 @@ def of_glass(run: Run, recorded: e.Recorded, channels: Sequence[str], *, private
     return [_post(f"{key}:{to}", run.run_id, to, message) for to in (*channels, *people)]
 
 
+def of_loss(run: Run, recorded: e.Recorded, now: datetime) -> Message | None:
+    """What the thread of an open run is told of a tier that is lost: only where its decision rests on it."""
+    event = recorded.event
+    if not isinstance(event, e.TierLost) or now - recorded.at > STALE or run.decision is None:
+        return None
+    if run.status is Status.FINISHED or all(one.policy != earned_by(event.agent) for one in run.decision.reasons):
+        return None
+    head = kit.say("▼ ") + kit.say(event.agent, bold=True) + kit.say(" has lost the tier that this run began with")
+    return _message([head + _taken_by(event) + _why(event.why), kit.say("It is held to less from its next call on.")])
+
+
 def _said(before: Organization, event: e.Event) -> list[list[kit.Element]]:
     """In words; nothing where nobody needs to hear of it."""
     match event:
@@ -62,8 +76,40 @@ def _said(before: Organization, event: e.Event) -> list[list[kit.Element]]:
             ]
         case e.FreezeEnded(id=name):
             return [kit.say("❄ Over: ", bold=True) + kit.say(f"{_named(before, name)}. Its time has come.")]
+        case e.TierEarned():
+            return _earned(event)
+        case e.TierLost():
+            return _lost(before, event)
         case _:
             return []
+
+
+def _earned(event: e.TierEarned) -> list[list[kit.Element]]:
+    """Who starts where, who countersigned that, in which run, and on what evidence."""
+    head = kit.say("▲ Earned: ", bold=True) + kit.say(f"{event.agent} starts from {event.tier.label}")
+    rows = [
+        head
+        + kit.say(", countersigned by ")
+        + kit.people(event.by)
+        + kit.say(" in ")
+        + kit.say(event.run_id, code=True)
+    ]
+    rows += [kit.say(f"Its record: {brief(event.evidence, _WHY)}.")] if event.evidence else []
+    return [*rows, kit.say(f"/ops autonomy demote {event.agent} WHY takes it back at once.")]
+
+
+def _lost(before: Organization, event: e.TierLost) -> list[list[kit.Element]]:
+    """Who starts lower again, by whose word or by itself, why, and what it had earned where."""
+    head = kit.say("▼ Lost: ", bold=True) + kit.say(f"{event.agent} starts from the tier of its file again")
+    rows = [head + _taken_by(event) + _why(event.why)]
+    had = before.earned.get(event.agent)
+    if had is not None:
+        rows.append(kit.say(f"It had earned {had.tier.label} in ") + kit.say(had.run_id, code=True))
+    return [*rows, kit.say("Runs under way are held to it from their next call on.")]
+
+
+def _taken_by(event: e.TierLost) -> list[kit.Element]:
+    return kit.say(", by itself") if event.by == BY_ITSELF else kit.say(", by ") + kit.who(event.by)
 
 
 def _broken(run: Run, record: CallRecord | None, event: e.GlassBroken, *, public: bool) -> list[list[kit.Element]]:
