@@ -4,12 +4,13 @@ Any full member may declare one, for it only narrows; whoever declared it lifts 
 A card that is frozen keeps its votes and takes no others; it takes them again once the freeze is over.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from domain import events as e
+from domain.decisions import Reason
 from domain.freezes import Frozen, Target, Unclear, spell_until
 from domain.organization import Organization
 from domain.people import Snapshot
@@ -20,10 +21,14 @@ from loop.judgement import verdict_on
 from loop.ledger import Book
 from loop.organization import answer_organization
 from loop.ports import DirectoryUnavailable, Journal, Reply
+from loop.soundness import printable
 
 log = structlog.get_logger(__name__)
 
 LONGEST = timedelta(days=366)
+MOST = 100  # declared freezes at a time: each is asked about each call, and told on each card
+LONGEST_WHY = 500  # characters: they are told wherever the freeze stops something
+_MOST_REASONS = 3
 _MOST_NAMED = 8
 
 May = Callable[..., Awaitable[Reply | None]]  # (by, admin=): None for whoever may
@@ -47,7 +52,7 @@ class Freezing:
             return Reply(ok=False, text=f"{problem} Nothing was frozen.")
         frozen = declaration(target, by=by, until=until, why=why, zone=zone)
         event = await self._engine.headquarters.answer(frozen)
-        return Reply(ok=True, text=told(target, event, await self.look()))
+        return Reply(ok=event is not None, text=told(target, event, await self.look()))
 
     async def lift(self, by: Principal, name: str, why: str) -> Reply:
         """End a freeze before its time."""
@@ -111,7 +116,13 @@ class Freezing:
     def _why_frozen(self, open_: Book, record: CallRecord, people: Snapshot) -> str:
         book = self._engine.rulebook()
         verdict = verdict_on(open_.run, record.call, book, people, self._engine.now())
-        return "; ".join(reason.to for reason in book.rules.frozen_by(verdict))
+        return in_short(book.rules.frozen_by(verdict))
+
+
+def in_short(freezes: Sequence[Reason]) -> str:
+    """The first few, in words: the same ones, however many come after them."""
+    others = ["others too"] if len(freezes) > _MOST_REASONS else []
+    return "; ".join([*(reason.to for reason in freezes[:_MOST_REASONS]), *others])
 
 
 Answer = Callable[[Organization], e.OrganizationEvent | None]
@@ -138,12 +149,15 @@ def unfit(target: Target | Unclear, until: datetime, now: datetime) -> str | Non
 
 
 def declaration(target: Target, *, by: Principal, until: datetime, why: str, zone: str) -> Answer:
-    """The freeze, under the next free name."""
+    """The freeze, under the next free name, unless there are too many; a long reason is cut, and shows it."""
+    said = printable(why if len(why) <= LONGEST_WHY else f"{why[:LONGEST_WHY]}…")
 
-    def make(organization: Organization) -> e.FreezeDeclared:
+    def make(organization: Organization) -> e.FreezeDeclared | None:
+        if len(organization.freezes) >= MOST:
+            return None
         name = f"freeze-{organization.declared + 1}"
         moment = until.astimezone(UTC)
-        return e.FreezeDeclared(id=name, by=by, until=moment, where=target.where, why=why, zone=zone)
+        return e.FreezeDeclared(id=name, by=by, until=moment, where=target.where, why=said, zone=zone)
 
     return make
 
@@ -152,7 +166,8 @@ def lifting(name: str, *, by: Principal, why: str) -> Answer:
     """The end of a freeze, where it holds still."""
 
     def make(organization: Organization) -> e.FreezeLifted | None:
-        return e.FreezeLifted(id=name, by=by, why=why) if name in organization.freezes else None
+        said = printable(why, LONGEST_WHY)
+        return e.FreezeLifted(id=name, by=by, why=said) if name in organization.freezes else None
 
     return make
 
@@ -168,7 +183,8 @@ def _ended(name: str, now: datetime) -> Answer:
 def told(target: Target, event: e.OrganizationEvent | None, waiting: int) -> str:
     """What whoever declared it is told: exactly what is frozen, until when, and how to lift it."""
     if not isinstance(event, e.FreezeDeclared):
-        return "Nothing was frozen."
+        most = f"{MOST} freezes are declared already. Nothing was frozen"
+        return f"{most}; `/ops freezes` lists them, `/ops stop-all` stops everything."
     named = ", ".join(target.fits[:_MOST_NAMED])
     more = f" and {len(target.fits) - _MOST_NAMED} more" if len(target.fits) > _MOST_NAMED else ""
     fits = f" In the catalogue that is {named}{more}." if target.fits else " The catalogue lists nothing of that kind."

@@ -13,6 +13,7 @@ from domain.people import Snapshot
 from domain.runs import CallRecord, CallStatus, Run
 from domain.tasks import Principal
 from loop.engine import Engine
+from loop.freezing import in_short
 from loop.judgement import dropped, open_calls, verdict_on
 from loop.ledger import Book
 from loop.ports import Click, DirectoryUnavailable, Reply
@@ -92,7 +93,7 @@ class Voting:
         freezes = book.rules.frozen_by(verdict)
         if not freezes:
             return None
-        why = "; ".join(reason.to for reason in freezes)
+        why = in_short(freezes)
         text = f"This is frozen now: {why}. Nothing was counted. The card takes votes again once that is over."
         return Reply(ok=False, text=text, help=getattr(verdict, "help", ()))
 
