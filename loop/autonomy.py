@@ -20,11 +20,10 @@ from domain.tiers import Effect, Tier
 from loop.engine import Engine
 from loop.organization import Headquarters
 from loop.ports import Journal
-from policy.sources.autonomy import Standing, evidence_of, looked_at_since, standing_of
+from policy.sources.autonomy import PROMOTION, Standing, evidence_of, looked_at_since, standing_of
 
 log = structlog.get_logger(__name__)
 
-PROMOTION = "promotion"  # the type of its tasks
 BY_ITSELF = "countersign"  # who lowers, where nobody asked
 
 

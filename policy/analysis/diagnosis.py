@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from policy.analysis.ground import Diagnostic, Ground, Kind
 from policy.analysis.quorum import no_peers, too_few
 from policy.analysis.reach import Reach
+from policy.analysis.rungs import out_of_reach
 from policy.analysis.shadows import Shadow, absorbed, shadows
 from policy.lattice import Bounds
 from policy.sources.rules import Rule
@@ -25,6 +26,7 @@ def _all(ground: Ground) -> Iterator[Diagnostic]:
     for freeze in ground.policies.freezes:
         yield from reach.of_freeze(freeze)
     yield from no_peers(ground)
+    yield from out_of_reach(ground)
     looked = shadows(ground.policies)
     yield from (_shadowed(shadow) for shadow in looked.found if shadow.rule.id not in never)
     if looked.unseen:

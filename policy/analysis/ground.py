@@ -20,6 +20,7 @@ class Kind(StrEnum):
     OVER = "over"
     STRANGER = "unknown-person"
     NOBODY = "nobody-can-approve"
+    RUNG = "rung-out-of-reach"
     ABSENT = "not-installed"
     UNSEEN = "not-looked-at"
 
@@ -55,6 +56,7 @@ class Ground:
     groups: Groups = field(default_factory=dict)
     people: frozenset[Principal] = frozenset()  # named in the configuration; empty: it names nobody
     approvers_at: tuple[str, int] = ("countersign.yaml", 1)
+    followers: Mapping[str, frozenset[str]] | None = None  # type of task -> agents with a runbook for it; None: unknown
 
     @property
     def labels_of_tools(self) -> tuple[Mapping[str, str], ...]:

@@ -31,6 +31,7 @@ from policy.sources.approvers import approvers
 from policy.sources.limits import TIERS, tier_named
 from policy.sources.rules import Rule, contents_of, spell_requirement
 
+PROMOTION = "promotion"  # the type of its tasks
 RAISE = "autonomy.raise"  # the tool that does it; its resource is `agent/SLUG/TIER`
 SHOWN_S = 30 * 86_400.0  # how far back a record is shown where no rung says
 

@@ -18,6 +18,7 @@ from policy.reading.files import Fault, Faults, Invalid
 from reasoning.routing import check_followers
 from reasoning.runbooks.load import read_runbooks
 from reasoning.runbooks.model import Runbook
+from reasoning.runbooks.reasoner import admits
 from tools.catalog import ToolCatalog
 
 OK, NO, BAD = 0, 1, 2
@@ -39,10 +40,12 @@ class Loaded:
     @property
     def ground(self) -> Ground:
         """What rules are analysed against, now."""
-        return ground_of(self.configuration, self.catalog)
+        return ground_of(self.configuration, self.catalog, self.runbooks)
 
 
-def ground_of(configuration: Configuration, catalog: ToolCatalog) -> Ground:
+def ground_of(
+    configuration: Configuration, catalog: ToolCatalog, runbooks: Mapping[str, Runbook] | None = None
+) -> Ground:
     """What the configuration's rules are analysed against, now."""
     lines = (configuration.directory / MAIN).read_text(encoding="utf-8-sig").split("\n")
     return Ground(
@@ -52,7 +55,18 @@ def ground_of(configuration: Configuration, catalog: ToolCatalog) -> Ground:
         groups={name: group.members for name, group in configuration.groups.items()},
         people=frozenset(one.principal for one in configuration.people.values()),
         approvers_at=(MAIN, next((n for n, line in enumerate(lines, 1) if line.startswith("approvers:")), 1)),
+        followers=None if runbooks is None else _followers(configuration, runbooks),
     )
+
+
+def _followers(configuration: Configuration, runbooks: Mapping[str, Runbook]) -> dict[str, frozenset[str]]:
+    """By type of task, the agents that have a runbook for it."""
+    found: dict[str, frozenset[str]] = {}
+    for book in runbooks.values():
+        able = frozenset(slug for slug, agent in configuration.agents.items() if admits(agent, book))
+        for one in book.tasks:
+            found[one.type] = found.get(one.type, frozenset()) | able
+    return found
 
 
 def loaded(directory: Path) -> Loaded:
