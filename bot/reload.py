@@ -125,7 +125,7 @@ class Reloader:
         try:
             read = self._means.rereading.read()
             found, waiting = held_back(running, read)
-            faults = (*read.missing_secrets(), *left_behind(running, found))
+            faults = (*read.missing_secrets(), *left_behind(running, found), *watched.gone(running))
             laid = lay_down(found, self._means.catalog)
         except Invalid as invalid:
             return tuple(invalid.faults)

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bot.configuration import Configuration
+from bot.configuration import Configuration, Fault
 from bot.configuration.files import MAIN, RESOURCES
 from policy.reading.nodes import LARGEST_FILE
 
@@ -63,6 +63,22 @@ def names(directory: Path, folders: tuple[str, ...]) -> Iterator[str]:
         except OSError:
             continue
         yield from (f"{folder}/{name}" for name in listed)
+
+
+def gone(running: Configuration) -> tuple[Fault, ...]:
+    """Folders that were read, and are not there: moved away or not mounted, they do not say that no rule holds."""
+    return tuple(
+        Fault(
+            file=name,
+            line=1,
+            column=1,
+            key="",
+            problem="is gone, with all that stands in it",
+            suggestion="put it back; an empty folder says that nothing is meant",
+        )
+        for name, texts in running.folders.items()
+        if texts and not (running.directory / name).is_dir()
+    )
 
 
 def _content(path: Path) -> bytes:

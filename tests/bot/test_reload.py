@@ -80,6 +80,12 @@ async def test_what_has_not_changed_is_not_recorded(bench: Bench) -> None:
     assert (bench.recorded, bench.told) == ([], [])
 
 
+async def test_a_comment_changes_nothing_that_people_need_to_hear_of(bench: Bench) -> None:
+    bench.write("version: 1", "version: 1  # reviewed")
+    assert (await bench.reloader.now("a test")).text.endswith("no rule says otherwise.")
+    assert bench.told == []
+
+
 async def test_two_files_saved_one_after_the_other_are_read_together(bench: Bench) -> None:
     await bench.settled()
     bench.write("count: 1", "count: 2")
@@ -110,6 +116,19 @@ async def test_what_is_written_while_it_is_read_is_not_taken(bench: Bench) -> No
 
 def bench_text(bench: Bench) -> str:
     return (bench.directory / RULES).read_text()
+
+
+@pytest.mark.parametrize("folder", ["policies", "agents", "runbooks"])
+async def test_a_folder_that_is_gone_takes_no_rule_along(bench: Bench, folder: str) -> None:
+    held = bench.in_force.laid
+    (bench.directory / folder).rename(bench.directory / "elsewhere")
+    reply = await bench.reloader.now("a test")
+    assert not reply.ok
+    assert bench.in_force.laid is held
+    if folder != "agents":  # without any, other faults come first
+        assert f"{folder}:1: is gone" in reply.text
+    (bench.directory / "elsewhere").rename(bench.directory / folder)
+    assert (await bench.reloader.now("a test")).ok
 
 
 async def test_a_fault_keeps_what_holds_and_is_one_subject_until_it_is_mended(bench: Bench) -> None:
