@@ -6,7 +6,7 @@ variables. `docs/conditions.md` says the same to those who write rules.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ class Condition:
     paths: frozenset[Path]
     asks: frozenset[Path]
     nulls: frozenset[Path]
-    evaluate: Callable[[dict[str, Any] | cel.Context], Any]
+    evaluate: Callable[[dict[str, Any] | cel.Context], Any] = field(compare=False, repr=False)
 
     def reads(self, *path: str) -> bool:
         """Whether it reads this path, something below it, or all that holds it."""
