@@ -130,10 +130,10 @@ Answer = Callable[[Organization], e.OrganizationEvent | None]
 
 async def freeze_directly(
     journal: Journal, target: Target, *, by: Principal, until: datetime, why: str, zone: str
-) -> str:
-    """Declare a freeze beside whoever runs, straight in the organization's stream; what to tell the person."""
+) -> Reply:
+    """Declare a freeze beside whoever runs, straight in the organization's stream."""
     event = await answer_organization(journal, declaration(target, by=by, until=until, why=why, zone=zone))
-    return told(target, event, 0)
+    return Reply(ok=event is not None, text=told(target, event, 0))
 
 
 def unfit(target: Target | Unclear, until: datetime, now: datetime) -> str | None:

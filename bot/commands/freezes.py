@@ -19,6 +19,7 @@ from domain.organization import replay_organization
 from handlers.slack.when import LIKE, read_when, zone_of
 from loop.freezing import freeze_directly, lifting, unfit
 from loop.organization import answer_organization
+from policy.reading.characters import shown
 from state.store import Store
 
 Until = Annotated[str, typer.Option("--until", help=f"{LIKE.replace('`', '')}; read in --zone.")]
@@ -37,12 +38,13 @@ def freeze(what: str, until: Until, config: Config = None, zone: Zone = "UTC", w
     problem = unfit(target, moment, now)
     if problem is not None or isinstance(target, Unclear):
         _refuse(f"{problem} Nothing was frozen.")
-    typer.echo(
-        with_store(
-            config,
-            lambda store: freeze_directly(store.journal, target, by=who(), until=moment, why=why, zone=place.key),
-        )
+    reply = with_store(
+        config,
+        lambda store: freeze_directly(store.journal, target, by=who(), until=moment, why=why, zone=place.key),
     )
+    if not reply.ok:
+        _refuse(reply.text)
+    typer.echo(reply.text)
 
 
 def unfreeze(name: str, config: Config = None, why: Why = "") -> None:
@@ -75,7 +77,7 @@ def _line(one: Frozen) -> str:
     start = f"from {spell_moment(one.next, one.zone)}" if one.next else ""
     when = spell_until(one.until, one.zone) if one.until else start
     said = f"by {one.by}{f': {one.why}' if one.why else ''}" if one.by else one.place
-    return f"{'frozen' if one.holds else 'later '}  {one.id}  {one.covers}  {when}  {said}"
+    return shown(f"{'frozen' if one.holds else 'later '}  {one.id}  {one.covers}  {when}  {said}", most=2_000)
 
 
 def _plain(one: Frozen) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from domain.evolve import replay as fold
 from domain.runs import Run, Status
 from handlers.http.shapes import event_json, run_json
 from loop.replay import rederive
+from policy.reading.characters import shown
 from state.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="The runs: listed, shown, traced, replayed.")
@@ -41,7 +42,7 @@ def list_(
     table = Table("run", "status", "outcome", "agent", "goal", box=None)
     for run in runs:
         outcome = run.outcome.value if run.outcome else ""
-        table.add_row(run.run_id, run.status.value, outcome, run.agent, Text(run.received.goal[:80]))
+        table.add_row(run.run_id, run.status.value, outcome, run.agent, Text(shown(run.received.goal, 80)))
     return Console().print(table)
 
 
@@ -61,15 +62,15 @@ def trace(run_id: RunId, config: Config = None, *, as_json: AsJson = False) -> N
     log = _log(config, run_id)
     if as_json:
         return print_json({"run_id": run_id, "events": [event_json(recorded) for recorded in log]})
-    tree = Tree(Text(f"{run_id}  {fold(run_id, log).received.goal}"))
+    tree = Tree(Text(f"{run_id}  {shown(fold(run_id, log).received.goal, 2_000)}"))
     branch = tree
     for recorded in log:
-        shown = event_json(recorded)
-        line = f"{recorded.seq:>4}  {recorded.at:%H:%M:%S.%f}  {shown['type']}"
-        if shown["type"] in ("PolicyDecided", "CallsProposed", "WaitStarted", "Concluded", "GaveUp", "RunFinished"):
+        said = event_json(recorded)
+        line = f"{recorded.seq:>4}  {recorded.at:%H:%M:%S.%f}  {said['type']}"
+        if said["type"] in ("PolicyDecided", "CallsProposed", "WaitStarted", "Concluded", "GaveUp", "RunFinished"):
             branch = tree.add(Text(line))
         else:
-            branch.add(Text(f"{line}  {json.dumps(shown['data'], ensure_ascii=False)[:140]}"))
+            branch.add(Text(f"{line}  {shown(json.dumps(said['data'], ensure_ascii=False), 140)}"))
     return Console().print(tree)
 
 
