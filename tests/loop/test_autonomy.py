@@ -156,3 +156,18 @@ async def test_any_full_member_may_take_it_back_and_nobody_else() -> None:
         assert not (await house.controller.demote("agent", "user:GUEST", "hm")).ok
         assert (await house.controller.demote("agent", "user:OTHER", "it worries me")).ok
         assert (await house.ladder.standing("agent")).starts is Tier.DRAFT
+
+
+async def test_what_spoke_for_an_agent_before_it_lost_its_tier_does_not_speak_for_it_again() -> None:
+    async with Climbing(propose("restart", CHECKED)) as house:
+        await raised(house)
+        house.clock.move(seconds=1)
+        assert (await house.controller.demote("agent", "user:OTHER", "it worries me")).ok
+        standing = await house.ladder.standing("agent")
+        assert standing.lacking == ("0 of 2 approved as proposed within 7d",)
+        assert standing.since == house.clock.now()
+        assert not await house.ladder.review(), "nobody is asked about the same record again"
+        house.clock.move(seconds=1)
+        for occurrence in ("3", "4"):
+            await house.restarted(occurrence)
+        assert (await house.ladder.standing("agent")).due
