@@ -26,6 +26,12 @@ def test_every_link_in_the_documents_leads_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_every_file_that_the_promises_rest_on_is_there() -> None:
+    named = re.findall(r"`((?:[a-z_]+/)+[a-z_.]*)`", (ROOT / "docs" / "promises.md").read_text())
+    assert len(named) > 40
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_every_link_to_a_heading_finds_it() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text()):
