@@ -2,7 +2,7 @@
 
 Nine rules in ten are structural, one carries a condition; each question is asked once, of a run of its own, so nothing
 kept from an earlier answer helps. Contenders take turns on every slice of the questions. Every answer is compared with
-a naive reading of CONTRACT section 5, ours with verdict and approvals: one that is wrong ends the benchmark with 1.
+a naive reading of docs/policy.md, ours with verdict and approvals: one that is wrong ends the benchmark with 1.
 Peers say yes or no; ours says with each verdict why, how far and whom to ask.
 
     make bench-policy    # installs cedarpy and pycasbin first; python -m benchmarks policy runs with what is there

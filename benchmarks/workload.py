@@ -50,7 +50,7 @@ class Entry:
 
     @property
     def rule(self) -> dict[str, Any]:
-        """As CONTRACT section 5 writes it."""
+        """As a policy file writes it."""
         given = {
             "source": self.source,
             "repository": self.repository,

@@ -5,7 +5,7 @@ from domain.canonical import canonical_json, digest
 
 
 def call_digest(call: ToolCall, *, organization: str, run_id: str, subject: str | None, verdict_hash: str = "") -> str:
-    """DESIGN section 6. Equal digests mean the same call, for the same person, under the same verdict."""
+    """Equal digests mean the same call, for the same person, under the same verdict."""
     return digest(
         {
             "tool": call.tool,

@@ -8,7 +8,7 @@ from domain.tiers import Tier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Which rule set which limit, and where it stands. `sets` is a key of CONTRACT section 5, `deny` or `approve`.
+    """Which rule set which limit, and where it stands. `sets` is a key of `limit`, `deny` or `approve`.
 
     `control` names the framework, and the control of it, that the rule stands for: `soc2 CC6.1`.
     """

@@ -1,4 +1,4 @@
-"""Runs, tasks, decisions, approvals and events as JSON: CONTRACT section 4's shapes, for the API and the command line.
+"""Runs, tasks, decisions, approvals and events as JSON, in one shape for the API and the command line.
 
 Pure. What is absent is null, moments are UTC with a `Z`, durations are spelled as rules spell them (`4h`).
 """

@@ -31,7 +31,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Do this. `occurrence` names it once and for all (CONTRACT section 4)."""
+    """Do this. `occurrence` names it once and for all."""
 
     seat: Seat
     goal: str

@@ -1,4 +1,4 @@
-"""What conditions may read: the shapes of their variables. CONTRACT section 5 names them; paths are checked at load.
+"""What conditions may read: the shapes of their variables. Paths are checked at load.
 
 The same shapes are the types of the expressions that are made of them. `docs/conditions.md` shows them as a table.
 """

@@ -29,7 +29,7 @@ class Limit:
 def limits_of(
     reasons: Iterable[Reason], overruled: Iterable[Reason], required: Sequence[Requirement] = ()
 ) -> tuple[Limit, ...]:
-    """The limits in the order of CONTRACT section 5. `required` are the approvals as they were merged."""
+    """The limits in the order in which rules name them. `required` are the approvals as they were merged."""
     lost = list(overruled)
     winners: dict[tuple[str, str], list[Reason]] = {}
     for reason in reasons:

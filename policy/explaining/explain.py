@@ -181,7 +181,7 @@ def _unknown_agent(slug: str) -> Reason:
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
-    """CONTRACT section 5's form."""
+    """What `policy explain --json` prints."""
     decided, limits = explanation.decision, explanation.decision.constraints
     said: dict[str, Any] = {
         "allowed": explanation.allowed,
@@ -234,7 +234,7 @@ def approval_json(one: Requirement) -> dict[str, Any]:
 
 
 def reason_json(reason: Reason) -> dict[str, Any]:
-    """CONTRACT section 5's form; of a framework's rule also its control."""
+    """A reason, with where it stands; of a framework's rule also its control."""
     said = {"policy": reason.policy, "file": reason.file, "line": reason.line, "sets": reason.sets, "to": reason.to}
     return {**said, "control": reason.control} if reason.control else said
 

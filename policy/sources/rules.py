@@ -1,4 +1,4 @@
-"""Rules as CONTRACT section 5 writes them, read strictly. A rule only ever narrows.
+"""Rules as `docs/policy.md` writes them, read strictly. A rule only ever narrows.
 
 A rule whose `match` or `when` speaks of a call is judged at the boundary and narrows that call; every other rule is
 judged at the door and holds for the run.

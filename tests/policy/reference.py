@@ -1,4 +1,4 @@
-"""What CONTRACT section 5 says, rule after rule: no index, no lattice, no reader, no engine for conditions.
+"""What `docs/policy.md` says, rule after rule: no index, no lattice, no reader, no engine for conditions.
 
 Rules are the plain data of a policies file, conditions are looked up by their text among functions of Python. It is
 slow and short on purpose: the engine is held to it, in the property test beside it and on every benchmark question.

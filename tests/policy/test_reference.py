@@ -1,4 +1,4 @@
-"""The engine against a naive reading of CONTRACT section 5: for any rules, tasks and calls they say the same."""
+"""The engine against a naive reading of `docs/policy.md`: for any rules, tasks and calls they say the same."""
 
 import json
 from dataclasses import replace

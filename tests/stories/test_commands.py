@@ -1,4 +1,4 @@
-"""The command line beside a running demo: what it prints, and its exit codes (CONTRACT §2)."""
+"""The command line beside a running demo: what it prints, and its exit codes."""
 
 import asyncio
 import json
