@@ -1,5 +1,6 @@
 """What can be known to be wrong with a runbook before it is ever followed."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from domain.calls import ToolSpec
@@ -28,6 +29,7 @@ from reasoning.runbooks.templates import Node as Tree
 from reasoning.runbooks.templates import Placeholder, Template, placeholders
 
 _FILLED = "filled_in"  # stands for what a placeholder will be
+_STRINGS = re.compile(r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' """, re.VERBOSE)
 _EXPECTATION_ROOTS: Mapping[str, Shape] = {**RESULT_ROOTS, _FILLED: OPEN}
 
 
@@ -90,6 +92,8 @@ def _check_expectation(expect: ExpectTemplate, node: Node, faults: Faults) -> No
         shown = "".join(f"${{{p.path.text}}}" if isinstance(p, Placeholder) else p for p in expect.condition.parts)
         for flaw in refused.flaws:
             faults.at(node, f"the expectation `{shown}` {flaw.problem}", flaw.suggestion)
+    if any(_FILLED in said for said in _STRINGS.findall(text)):
+        faults.at(node, "an expectation has a placeholder in quotes, where it could never fit", "leave the quotes out")
 
 
 def _check_names(step: Step, node: Node, faults: Faults) -> None:

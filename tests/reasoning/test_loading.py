@@ -72,6 +72,7 @@ def test_the_samples_and_the_least_that_loads() -> None:
         ("  - id: done", "    on_failure: giveup\n  - id: done", '`giveup` is not a remedy (did you mean "give_up"?)'),
         ("  - id: done", "  - id: gone\n    give_up: no\n  - id: never\n    give_up: no\n  - id: done", "the step `never` is never reached"),
         ("}}\n  - id: done", "}, expect: {condition: \"result.x = 1\", describe: x}}\n  - id: done", "the expectation `result.x = 1` is not CEL"),
+        ("}}\n  - id: done", "}, expect: {condition: \"result.x == '${inputs.service}'\", describe: x}}\n  - id: done", "has a placeholder in quotes"),
         ("}}\n  - id: done", "}, expect: {condition: \"steps.x\", describe: x}}\n  - id: done", "steps is not a variable here"),
         ("summary: \"It is", "summary: \"${It is", "opens `${`"),
         ("runbook: mend\n", "runbook: mend\nrunbook: mend\n", ":2: runbook: is said twice (first on line 1)"),
