@@ -11,7 +11,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.announcements import Announcer
-from bot.backtesting import latest
+from bot.backtesting import latest, shown_to_all
 from bot.clock import SystemClock
 from bot.collector import calm
 from bot.configuration import Configuration
@@ -53,7 +53,6 @@ class Program:
     configuration: Configuration
     store: Store
     equipment: Equipment
-    in_force: InForce
     reloader: Reloader
     policy_checks: PolicyChecks | None
     workspace: Workspace
@@ -193,9 +192,10 @@ async def assembled(configuration: Configuration, rereading: Rereading) -> Async
             configuration=configuration,
             store=store,
             equipment=equipment,
-            in_force=in_force,
             reloader=reloader,
-            policy_checks=_policy_checks(equipment, store, in_force, controller, announcer, clock),
+            policy_checks=_policy_checks(
+                equipment, store, in_force, controller, announcer, workspace.rooms.public, clock
+            ),
             workspace=workspace,
             controller=controller,
             workers=tuple(
@@ -243,16 +243,21 @@ def _policy_checks(
     in_force: InForce,
     controller: Controller,
     announcer: Announcer,
+    public: Callable[[str], Awaitable[bool]],
     clock: SystemClock,
 ) -> PolicyChecks | None:
-    """What looks after change requests to the policy repository, where there is one."""
+    """What looks after change requests to the policy repository, where there is one. What it finds is told to all."""
     repository = in_force.laid.configuration.systems.policy_repository
     if equipment.pipeline is None or repository is None:
         return None
+
+    async def runs(limit: int) -> list[str]:
+        return await shown_to_all(store.journal, await latest(store.views, limit), public)
+
     past = Past(
         current=lambda: in_force.laid.configuration,
         catalog=equipment.catalog,
-        runs=lambda limit: latest(store.views, limit),
+        runs=runs,
         events=store.past.events,
     )
     return PolicyChecks(

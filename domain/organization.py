@@ -48,7 +48,6 @@ class Organization:
     boot: int = 0
     policy_hash: str = ""
     stopped_by: Principal | None = None
-    stopped_why: str = ""
     freezes: Mapping[str, DeclaredFreeze] = field(default_factory=dict)
     declared: int = 0  # freezes so far: the next one's id follows from it
     earned: Mapping[str, Earned] = field(default_factory=dict)  # by agent
@@ -69,10 +68,10 @@ def evolve_organization(organization: Organization, recorded: e.Recorded) -> Org
     match event:
         case e.InstanceStarted(boot=boot, policy_hash=policy_hash):
             return replace(organization, boot=boot, policy_hash=policy_hash)
-        case e.EverythingStopped(by=by, why=why):
-            return replace(organization, stopped_by=by, stopped_why=why)
+        case e.EverythingStopped(by=by):
+            return replace(organization, stopped_by=by)
         case e.EverythingResumed():
-            return replace(organization, stopped_by=None, stopped_why="")
+            return replace(organization, stopped_by=None)
         case e.PolicyLoaded(policy_hash=policy_hash):
             return replace(organization, policy_hash=policy_hash)
         case e.FreezeDeclared():

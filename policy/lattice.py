@@ -20,7 +20,6 @@ from policy.globs import fits_any
 Globs = tuple[str, ...]
 N = TypeVar("N", int, float)
 _LEAST = ("tier", "max_iterations", "timeout_s", "deadline_s", "budget_usd", "max_actions", "max_tokens")
-_EITHER = ("requires_pr", "requires_validation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from changes.digest import call_digest, idempotency_key
-from domain.calls import Doubt, ErrorKind, Observation, ToolCall, ToolSpec
+from domain.calls import Doubt, ErrorKind, Observation, ToolCall
 from domain.canonical import canonical_json
 from domain.runs import Run
 from domain.tasks import Trust
@@ -248,8 +248,3 @@ def _observation(done: Done, started: float, redaction: Redaction) -> Observatio
         seconds=round(time.monotonic() - started, 3),
         redactions=redaction.count,
     )
-
-
-def timeout_of(spec: ToolSpec) -> float:
-    """How long a worker should wait for a call before it counts as lost."""
-    return spec.timeout_s + 5.0

@@ -12,7 +12,6 @@ from handlers.slack.wire import SlackTrouble
 from handlers.slack.words import Freeze, Intent, Misspoken, Seat, Told, Unfreeze
 from loop.ports import Operator, Reply
 
-VERBS = ("freeze", "unfreeze", "freezes")
 USAGE = "`/ops freeze WHAT until WHEN [because WHY]`, like `/ops freeze prod until monday 08:00 because of the release`"
 _PATIENCE_S = 3.0
 _SAID = re.compile(

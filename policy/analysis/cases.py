@@ -24,7 +24,6 @@ class CaseResult:
     file: str
     line: int
     wrong: tuple[str, ...]
-    got: Mapping[str, Json]
 
     @property
     def passed(self) -> bool:
@@ -38,7 +37,7 @@ def run_cases(policies: PolicySet, *, people: Snapshot, catalog: Tools, now: dat
         for case in rule.cases:
             said = explain(policies, case.given, people=people, catalog=catalog, now=now)
             wrong = tuple(_wrong(case, said))
-            found.append(CaseResult(rule=rule.id, file=case.file, line=case.line, wrong=wrong, got=as_json(said)))
+            found.append(CaseResult(rule=rule.id, file=case.file, line=case.line, wrong=wrong))
     return sorted(found, key=lambda result: (result.file, result.line))
 
 

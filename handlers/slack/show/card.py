@@ -1,7 +1,6 @@
 """The run's one live card: what is wanted, by whom, how far it may go, what it is doing now, and how to stop it."""
 
 import re
-from collections.abc import Sequence
 
 from domain.decisions import Constraints, PolicyDecision, Reason
 from domain.outcomes import Outcome
@@ -217,18 +216,6 @@ def _asking(record: CallRecord) -> str:
 
 def _where(reason: Reason) -> str:
     return f" ({reason.file}:{reason.line})" if reason.file else ""
-
-
-def _by_rule(reasons: Sequence[Reason]) -> list[str]:
-    """A line a rule: what it sets, and where it stands."""
-    rules: dict[tuple[str, str, int], list[str]] = {}
-    for reason in reasons:
-        says = "denies" if reason.sets == "deny" else f"{reason.sets} {reason.to}"
-        rules.setdefault((reason.policy, reason.file, reason.line), []).append(says)
-    rows = []
-    for (policy, file, line), sets in rules.items():
-        rows.append(f"{policy}{f' ({file}:{line})' if file else ''}: {', '.join(sorted(sets, key=len))}")
-    return rows
 
 
 def whole(run: Run) -> list[tuple[str, str]]:

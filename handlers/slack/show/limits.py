@@ -17,7 +17,6 @@ CONTEXT_TEXT = 2_000
 TITLE = 24
 INPUT = 3_000
 OPTION = 75
-VALUE = 2_000
 
 
 def pieces(text: str, most: int) -> list[str]:
