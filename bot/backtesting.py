@@ -1,16 +1,18 @@
 """A backtest over a store: two configurations, one log, read once and judged beside whatever else goes on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.configuration import Configuration
-from domain.events import Recorded
+from domain.events import Recorded, TaskReceived
 from loop.backtest import Backtest, Side
-from loop.ports import Catalog, Views
+from loop.doors import Views
+from loop.ports import Catalog, Journal
 from loop.rulebook import Rulebook
 from policy.analysis.backtest import Report
+from state.errors import PayloadErased
 
 _BATCH = 200  # events judged in one go, in a thread: the loop stays free between them
 
@@ -73,6 +75,20 @@ async def latest(views: Views, limit: int) -> list[str]:
         cursor = page.cursor
         if cursor is None:
             break
+    return found
+
+
+async def shown_to_all(journal: Journal, run_ids: Sequence[str], public: Callable[[str], Awaitable[bool]]) -> list[str]:
+    """Of these runs those that everybody may see: not what was asked in private, and nothing that would tell of it."""
+    found = []
+    for run_id in run_ids:
+        try:
+            log = await journal.read(run_id)
+        except PayloadErased:
+            continue
+        task = log[0].event.task if log and isinstance(log[0].event, TaskReceived) else None
+        if task is not None and (task.place is None or await public(task.place.channel)):
+            found.append(run_id)
     return found
 
 

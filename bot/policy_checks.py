@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 POLICY = "policy"  # the reporter's name, and the check's
 EVERY_S = 1.0
+LEFT_OUT = "note: runs that not everybody may see are left out; `countersign policy backtest` has them"
 MOST_RUNS = 2_000  # of the past: a bot that serves has other work as well
 _READ_S = 120.0
 _MAX_LOG = 32 << 10
@@ -150,7 +151,10 @@ class PolicyChecks:
             return Finding(passed=False, summary=why, log="\n".join([*failed, why]))
         said = f"{cases}; {summary(judged)}"
         return Finding(
-            passed=not failed, summary=said, log="\n".join([*failed, cases, *lines(judged)]), flips=_flips(judged)
+            passed=not failed,
+            summary=said,
+            log="\n".join([*failed, cases, *lines(judged), LEFT_OUT]),
+            flips=_flips(judged),
         )
 
     async def _words(self, change: Change, finding: Finding) -> str:

@@ -34,9 +34,10 @@ from handlers.slack.consumer import SlackConsumer
 from handlers.slack.requests import Desk
 from handlers.slack.shows import Shows
 from loop.controller import Controller
+from loop.doors import Reply
 from loop.engine import World
 from loop.organization import tell_organization
-from loop.ports import Reply, Watch
+from loop.ports import Watch
 from loop.worker import Worker
 from state.memory import MemoryQueue
 from state.store import Store

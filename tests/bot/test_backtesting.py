@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.backtesting import latest
+from bot.backtesting import latest, shown_to_all
 from bot.clock import SystemClock
-from domain.events import ORGANIZATION_STREAM, PolicyLoaded, Recorded
+from domain.events import ORGANIZATION_STREAM, PolicyLoaded, Recorded, TaskReceived
+from domain.tasks import Place
 from state.errors import Damaged
 from state.store import Store
-from tests.loop.house import propose
+from tests.loop.house import propose, task
 from tests.loop.test_backtest import judged, past
 from tests.loop.test_reload import RESTART, TWO, RealHouse, policies
 
@@ -49,6 +50,17 @@ async def heard(store: Store) -> tuple[list[Recorded], list[str]]:
         else:
             events.append(said)
     return events, erased
+
+
+async def test_what_everybody_is_told_of_holds_no_private_run(store: Store) -> None:
+    began = {"r-open": task("1"), "r-private": task("2", place=Place(channel="G1")), "r-api": task("3", place=None)}
+    for run_id, one in began.items():
+        await store.journal.append(run_id, 0, [TaskReceived(task=one, agent="agent", body="b")])
+
+    async def public(channel: str) -> bool:
+        return channel == "C1"
+
+    assert await shown_to_all(store.journal, [*began, "r-none"], public) == ["r-open", "r-api"]
 
 
 async def test_an_empty_log_says_nothing(store: Store) -> None:
