@@ -65,7 +65,7 @@ class SlackRooms:
     async def _room(self, channel: str) -> _Room:
         now = self._clock.now().timestamp()
         room = self._rooms.get(channel)
-        if room is None or now - room.at > MAX_AGE_S:
+        if room is None or not 0 <= now - room.at <= MAX_AGE_S:
             room = self._keep(channel, _Room(at=now, info=await self._gateway.channel(channel)))
         return room
 

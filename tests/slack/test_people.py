@@ -141,6 +141,8 @@ async def test_a_room_is_remembered_for_a_minute(
     assert await rooms.sees("user:U1", "C3")
     await act(playground, session, "leave", user="U1", channel="C3")
     assert await rooms.sees("user:U1", "C3")
+    clock.later = -timedelta(seconds=1)  # set back: of any age
+    assert not await rooms.sees("user:U1", "C3")
     clock.later = timedelta(seconds=61)
     assert not await rooms.sees("user:U1", "C3")
     await act(playground, session, "faults", server_error={"method": "conversations.info", "count": 9})
