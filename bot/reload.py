@@ -17,7 +17,8 @@ from bot.configuration import Configuration, Fault, Invalid
 from bot.editions import Edition, held_back, left_behind, short, told, what_changed
 from bot.rulebook import InForce, Laid, lay_down
 from domain.events import PolicyLoaded
-from loop.ports import Catalog, Clock, Reply
+from loop.doors import Reply
+from loop.ports import Catalog, Clock
 
 log = structlog.get_logger(__name__)
 

@@ -18,20 +18,13 @@ from domain.tasks import Principal, Source, Task
 from loop.autonomy import Ladder
 from loop.balances import seen_by
 from loop.desk import WorkersDesk
+from loop.doors import Clash, Click, Reply, Submitted, Why
 from loop.engine import Engine, World
 from loop.explaining import why
 from loop.freezing import Freezing
 from loop.intake import Intake
 from loop.ledger import Book
-from loop.ports import (
-    Clash,
-    Click,
-    DirectoryUnavailable,
-    Reply,
-    Submitted,
-    Unrouted,
-    Why,
-)
+from loop.ports import DirectoryUnavailable, Unrouted
 from loop.reading import may_read
 from loop.rulebook import Rulebook
 from loop.steering import Steering

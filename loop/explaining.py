@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from domain.runs import CallRecord, Run
+from loop.doors import Ways, Why
 from loop.engine import Engine
-from loop.ports import DirectoryUnavailable, Ways, Why
+from loop.ports import DirectoryUnavailable
 
 MOST_CALLS = 3  # denied calls, the latest
 

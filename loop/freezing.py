@@ -16,11 +16,12 @@ from domain.organization import Organization
 from domain.people import Snapshot
 from domain.runs import CallRecord, CallStatus
 from domain.tasks import Principal
+from loop.doors import Reply
 from loop.engine import Engine
 from loop.judgement import verdict_on
 from loop.ledger import Book
 from loop.organization import answer_organization
-from loop.ports import DirectoryUnavailable, Journal, Reply
+from loop.ports import DirectoryUnavailable, Journal
 from loop.soundness import printable
 
 log = structlog.get_logger(__name__)

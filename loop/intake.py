@@ -5,9 +5,10 @@ from dataclasses import replace
 from domain import events as e
 from domain.runs import Status
 from domain.tasks import Context, Principal, Task, Trigger, Trust, run_id_of
+from loop.doors import Clash, Reply, Submitted
 from loop.engine import Engine
 from loop.ledger import Book
-from loop.ports import Clash, Reply, Submitted, Unrouted
+from loop.ports import Unrouted
 from loop.reading import may_read
 
 

@@ -14,11 +14,12 @@ from domain.runs import Run, Status
 from domain.signals import Signal, SignalKind
 from domain.tasks import Principal, Trust
 from domain.tiers import Effect
+from loop.doors import Reply
 from loop.engine import Engine
 from loop.intake import redirected
 from loop.judgement import DOUBT_OPTIONS, close_requests, put_to_person
 from loop.ledger import Book
-from loop.ports import DirectoryUnavailable, Reply, Unrouted
+from loop.ports import DirectoryUnavailable, Unrouted
 from loop.reading import asked_of, may_read
 
 RECEIPT_S, LOOKS = 1.0, 20  # how long, and how often, a click waits for the receipt of the card it was made on

@@ -12,11 +12,12 @@ from domain.events import RunEvent
 from domain.people import Snapshot
 from domain.runs import CallRecord, CallStatus, Run
 from domain.tasks import Principal
+from loop.doors import Click, Reply
 from loop.engine import Engine
 from loop.freezing import in_short
 from loop.judgement import dropped, open_calls, verdict_on
 from loop.ledger import Book
-from loop.ports import Click, DirectoryUnavailable, Reply
+from loop.ports import DirectoryUnavailable
 from loop.starts import electorate
 
 MOST_TOLD = 50  # people, one by one, of one that broke the glass

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from domain.runs import Status
-from loop.ports import Page
+from loop.doors import Page
 from state import sql
 from state.database import Database
 

@@ -17,7 +17,8 @@ from handlers.http.models import SignalIn, TaskIn
 from handlers.http.ports import Ports, Settings
 from handlers.http.shapes import approvals_json, run_json
 from handlers.ports import Token
-from loop.ports import Clash, Reply, Submitted, Unrouted
+from loop.doors import Clash, Reply, Submitted
+from loop.ports import Unrouted
 
 _MOST_ROUNDS = 10  # how often a page is filled up again when many of its runs may not be seen
 

@@ -12,7 +12,8 @@ from domain.runs import Run
 from domain.tasks import Priority
 from handlers.http import names
 from handlers.ports import Tokens
-from loop.ports import Clock, Operator, Views
+from loop.doors import Operator, Views
+from loop.ports import Clock
 
 Handle = Callable[[Envelope], Awaitable[None]]
 Regret = Callable[[Envelope, str], Awaitable[None]]

@@ -19,7 +19,8 @@ from domain.tasks import Task
 from handlers.http import access, alertmanager, body, metrics, problems
 from handlers.http.ports import Handle, Ports, Regret, Settings, SourceConfig
 from handlers.http.shapes import moment
-from loop.ports import Clash, Reply, Submitted, Unrouted
+from loop.doors import Clash, Reply, Submitted
+from loop.ports import Unrouted
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from handlers.slack.show import kit
 from handlers.slack.show.message import Message, note
 from handlers.slack.wire import SlackSaid, SlackTrouble
 from handlers.slack.words import Seat
-from loop.ports import Reply
+from loop.doors import Reply
 
 _log = structlog.get_logger(__name__)
 

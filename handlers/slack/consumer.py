@@ -21,7 +21,7 @@ from handlers.slack.requests import Desk, Requests
 from handlers.slack.show import kit
 from handlers.slack.show.text import clip
 from handlers.slack.wire import SlackSaid, SlackTrouble
-from loop.ports import Click, Reply
+from loop.doors import Click, Reply
 
 _SETTLE_S = 1.5  # how long a reply waits for a thread's first message that may have been overtaken
 

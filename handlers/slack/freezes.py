@@ -10,7 +10,7 @@ from handlers.slack import when
 from handlers.slack.gateway import Gateway
 from handlers.slack.wire import SlackTrouble
 from handlers.slack.words import Freeze, Intent, Misspoken, Seat, Told, Unfreeze
-from loop.ports import Operator, Reply
+from loop.doors import Operator, Reply
 
 USAGE = "`/ops freeze WHAT until WHEN [because WHY]`, like `/ops freeze prod until monday 08:00 because of the release`"
 _PATIENCE_S = 3.0

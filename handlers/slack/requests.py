@@ -11,7 +11,8 @@ from handlers.slack.gateway import Gateway
 from handlers.slack.show.message import metadata, note
 from handlers.slack.shows import Shows
 from handlers.slack.wire import SlackSaid, SlackUncertain
-from loop.ports import Clash, Clock, Operator, Reply, Submitted, Unrouted
+from loop.doors import Clash, Operator, Reply, Submitted
+from loop.ports import Clock, Unrouted
 
 Lost = Callable[[str], Awaitable[None]]  # a card of this run is gone: show it again
 Reload = Callable[[Principal], Awaitable[Reply]]  # read the configuration again, if this person may ask for it

@@ -20,7 +20,7 @@ from handlers.slack.show.message import Message, note
 from handlers.slack.show.parts import Part, parts
 from handlers.slack.show.story import tell
 from handlers.slack.show.why import why_message, why_parts, words_part
-from loop.ports import Operator, Views
+from loop.doors import Operator, Views
 from policy.sources.autonomy import described
 
 _LISTED = 15

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from domain import events as e
+from loop.doors import Reply
 from loop.freezing import LONGEST_WHY, MOST
-from loop.ports import Reply
 from tests.loop.house import START, House, propose
 from tests.loop.test_reload import RealHouse
 

@@ -10,7 +10,7 @@ from domain.decisions import Approvers, Requirement
 from domain.people import Person
 from domain.runs import CallStatus
 from domain.signals import SignalKind
-from loop.ports import Click, Reply
+from loop.doors import Click, Reply
 from tests.loop.house import SRE, House, propose
 
 RESTART = propose("restart")

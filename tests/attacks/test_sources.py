@@ -12,7 +12,7 @@ from domain.runs import Run
 from domain.tasks import Source, Task, Trigger, Trust
 from domain.tiers import Tier
 from handlers.slack.directory import FileGroup, SlackDirectory
-from loop.ports import Submitted
+from loop.doors import Submitted
 from policy.engine import PolicySet
 from tests.loop.house import START, House, ManualClock, propose
 from tests.loop.house import task as asked

@@ -13,7 +13,8 @@ from domain.people import Person
 from domain.runs import CallStatus, Run, Status
 from domain.signals import SignalKind
 from domain.tasks import Trigger
-from loop.ports import Ask, Reply
+from loop.doors import Reply
+from loop.ports import Ask
 from tests.loop.house import SRE, START, House, propose, task
 
 RESTART = propose("restart")

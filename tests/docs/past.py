@@ -19,9 +19,10 @@ from domain.people import Snapshot
 from domain.runs import Run, Status
 from domain.tasks import Context, Place, Source, Task, Trigger, Trust
 from loop.controller import Controller
+from loop.doors import Click, Submitted
 from loop.engine import World
 from loop.organization import tell_organization
-from loop.ports import Click, Conclude, DraftCall, Permit, Prepared, Proposal, Propose, Routed, Submitted
+from loop.ports import Conclude, DraftCall, Permit, Prepared, Proposal, Propose, Routed
 from loop.worker import Worker
 from state.memory import MemoryQueue
 from state.store import Store

@@ -14,7 +14,8 @@ from domain.signals import Signal
 from domain.tasks import Principal, Task, run_id_of
 from domain.tiers import Effect, Tier
 from domain.tokens import Token
-from loop.ports import Clash, Click, Page, Reply, Submitted, Unrouted, Why
+from loop.doors import Clash, Click, Page, Reply, Submitted, Why
+from loop.ports import Unrouted
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

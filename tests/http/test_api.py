@@ -19,7 +19,7 @@ from domain.signals import SignalKind
 from domain.tasks import Context, Priority, Source, Task, Trigger, Trust
 from domain.tiers import Effect
 from handlers.http import examples
-from loop.ports import Reply
+from loop.doors import Reply
 from tests.http.conftest import ACTING, AUTH
 from tests.http.fakes import DECISION, NOW, parked
 from tests.http.test_edge import is_problem

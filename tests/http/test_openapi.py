@@ -12,7 +12,7 @@ from domain.outcomes import Outcome
 from handlers.http import alertmanager, examples, models
 from handlers.http.addresses import ADDRESSES
 from handlers.http.app import build
-from loop.ports import Reply
+from loop.doors import Reply
 from tests.http.conftest import AUTH, SENDER, Doors
 from tests.http.fakes import parked
 from tests.http.test_api import TASK, task

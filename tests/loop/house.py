@@ -32,10 +32,10 @@ from domain.signals import Signal, SignalKind
 from domain.tasks import Context, Place, Source, Task, Trigger, Trust
 from domain.tiers import Effect, Tier, admits
 from loop.controller import Controller
+from loop.doors import Click, Reply, Submitted
 from loop.engine import World
 from loop.ports import (
     AwaitTopic,
-    Click,
     Conclude,
     DirectoryUnavailable,
     DraftCall,
@@ -44,9 +44,7 @@ from loop.ports import (
     Prepared,
     Proposal,
     Propose,
-    Reply,
     Routed,
-    Submitted,
     Unrouted,
 )
 from loop.rulebook import Rulebook

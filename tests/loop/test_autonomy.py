@@ -6,12 +6,14 @@ import pytest
 
 from domain import events as e
 from domain.agents import Earning
+from domain.approvals import Ballot
 from domain.calls import Expectation
 from domain.events import ORGANIZATION_STREAM
+from domain.runs import Status
 from domain.tasks import Source
 from domain.tiers import Tier
 from loop.autonomy import NotEarned
-from loop.ports import Reply, Submitted
+from loop.doors import Reply, Submitted
 from tests.loop.house import House, call, propose
 
 RUNG = Earning(tier=Tier.SANDBOX, approved=2, within_s=7 * 86_400.0)
@@ -171,3 +173,21 @@ async def test_what_spoke_for_an_agent_before_it_lost_its_tier_does_not_speak_fo
         for occurrence in ("3", "4"):
             await house.restarted(occurrence)
         assert (await house.ladder.standing("agent")).due
+
+
+async def test_a_no_to_a_person_is_not_asked_about_again_by_itself_before_a_week_has_passed() -> None:
+    async with Climbing(propose("restart", CHECKED)) as house:
+        house.agent = replace(house.agent, earns=(replace(RUNG, denied=5, within_s=30 * 86_400.0),))
+        for occurrence in ("1", "2"):
+            await house.restarted(occurrence)
+        asked = await house.controller.promote("agent", "user:OTHER", "o-1")
+        assert isinstance(asked, Submitted)
+        await house.settle()
+        assert not await house.ladder.review(), "it is being asked about"
+        await house.vote(asked.run_id, "SRE1", Ballot.DENY, reason="not yet")
+        assert (await house.run(asked.run_id)).status is Status.FINISHED
+        assert (await house.ladder.standing("agent")).due
+        house.clock.move(days=6)
+        assert not await house.ladder.review()
+        house.clock.move(days=2)
+        assert len(await house.ladder.review()) == 1

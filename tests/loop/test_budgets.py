@@ -13,7 +13,8 @@ from domain.outcomes import Outcome
 from domain.runs import Status
 from domain.tiers import Effect
 from loop.controller import Controller
-from loop.ports import GiveUp, Propose, Submitted
+from loop.doors import Submitted
+from loop.ports import GiveUp, Propose
 from loop.replay import rederive
 from state.memory import MemoryJournal
 from tests.loop.house import House, ManualClock, SlowJournal, call, propose, task, wait_for

@@ -10,7 +10,7 @@ from domain.decisions import Requirement
 from domain.events import ORGANIZATION_STREAM
 from domain.freezes import spell_until
 from domain.signals import SignalKind
-from loop.ports import Reply
+from loop.doors import Reply
 from tests.loop.house import SRE, START, House, propose
 
 HOUR = timedelta(hours=1)

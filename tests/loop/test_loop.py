@@ -13,7 +13,8 @@ from domain.runs import CallStatus, Status
 from domain.signals import SignalKind
 from domain.tasks import Trigger
 from domain.tiers import Tier
-from loop.ports import Ask, Clash, Conclude, GiveUp, Submitted, Unrouted
+from loop.doors import Clash, Submitted
+from loop.ports import Ask, Conclude, GiveUp, Unrouted
 from loop.replay import rederive
 from tests.loop.house import SRE, House, call, propose, task, wait_for
 

@@ -13,7 +13,8 @@ from domain.freezes import Frozen
 from domain.runs import CallStatus, Run, Status
 from domain.signals import Signal, SignalKind
 from domain.tasks import Principal, Task, run_id_of
-from loop.ports import Clash, Click, Conflict, Journal, Page, Reply, Submitted, Unrouted, Why
+from loop.doors import Clash, Click, Page, Reply, Submitted, Why
+from loop.ports import Conflict, Journal, Unrouted
 
 
 class RealClock:

@@ -12,7 +12,7 @@ from handlers.slack.clicks import click_intent, shortcut_intent
 from handlers.slack.show.limits import fits
 from handlers.slack.show.why import CALLS, why_message, why_parts, words_part
 from handlers.slack.words import Opened
-from loop.ports import Ways, Why
+from loop.doors import Ways, Why
 from tests.slack import samples as s
 from tests.slack.conftest import House, until
 

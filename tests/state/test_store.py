@@ -1,7 +1,8 @@
 """The store as a whole: what it hands to the doors, and what it says about itself."""
 
 from handlers.ports import Inbox, Outbox, Tokens
-from loop.ports import Journal, Queue, Views
+from loop.doors import Views
+from loop.ports import Journal, Queue
 from state.memory import MemoryJournal, MemoryQueue
 from state.store import Store
 from tests.state.samples import SteppingClock

@@ -10,7 +10,7 @@ from handlers.slack.show.limits import MESSAGE_CHARACTERS, weight
 from handlers.slack.show.message import Message
 from handlers.slack.show.parts import Part
 from handlers.slack.show.text import one_line
-from loop.ports import Ways, Why
+from loop.doors import Ways, Why
 from policy.explaining.effective import limits_of, lines, place_of
 from policy.explaining.remedies import spell_remedy
 from policy.sources.rules import spell_requirement
