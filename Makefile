@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 PORT   ?= 7070
 DEMO   ?= demo
 SECONDS ?= 60
+PATHS  ?= domain policy
 # Two a core, at most eight: half of a test's time is waiting for processes that it started.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -lt 4 ] && echo $$((n * 2)) || echo 8)
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 export PYTHONDONTWRITEBYTECODE :=  # else each of the hundred programs that the tests start would be compiled anew
 
-.PHONY: demo test check check-all lint types contracts bench bench-policy fuzz lock clean docs
+.PHONY: demo test check check-all lint types contracts bench bench-policy fuzz mutants lock clean docs
 
 demo: $(VENV)/run.stamp  ## The playground's page with the bot in it
 	$(BIN)/countersign demo --port $(PORT) --dir $(DEMO)
@@ -40,6 +41,9 @@ bench: $(VENV)/bench.stamp  ## Benchmarks, each beside its floor
 
 fuzz: $(VENV)/dev.stamp  ## Policy files as nobody would write them, for SECONDS; failing ones are kept in fuzz-failures/
 	$(BIN)/python -m tests.fuzz.policy_files --seconds $(SECONDS)
+
+mutants: $(VENV)/dev.stamp  ## Small changes of PATHS that no test sees, one a line; the tree is not touched
+	$(BIN)/python -m tests.mutation $(PATHS)
 
 bench-policy: $(VENV)/bench.stamp  ## Policy beside cedarpy and pycasbin
 	$(BIN)/python -m benchmarks policy

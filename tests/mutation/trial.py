@@ -1,0 +1,229 @@
+"""The trial of mutants: in forks of one process that holds everything, and where that will not do, by a fresh import.
+
+Runs in a copy of the tree (see `__main__`). A mutant is *killed* when a test fails, *timeout* when its tests take many
+times longer than they should, *survived* when every test that runs its line passes, after a fresh import as well, and
+*unreached* when no test runs it.
+"""
+
+import gc
+import importlib
+import json
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tests.mutation.forks import BROKEN, ELSEWHERE, KILLED, SURVIVED, Forks, patience, quietly
+from tests.mutation.fresh import PLAIN, afresh, module_of
+from tests.mutation.grafts import Grafts
+from tests.mutation.mutants import Mutant, mutants_of
+from tests.mutation.reach import Reach, measured, passes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is tried, by what, and how long."""
+
+    files: Sequence[str]
+    tests: Sequence[str]
+    sample: float = 1.0  # of the mutants of each file
+    seed: int = 0
+    jobs: int = 2
+    slowest: float = 6.0  # seconds: a slower test judges nothing
+    quick: float = 6.0  # seconds of tests for one mutant in a fork, the likeliest first
+    enough: float = 12.0  # and by a fresh import, for what survived the quick ones
+    found: str = "mutants.jsonl"
+
+
+@dataclass(slots=True)
+class Bench:
+    """What has been learnt so far: who killed what, which makes the next kill quicker."""
+
+    reach: Reach
+    kills: Counter[tuple[Any, str]] = field(default_factory=Counter)
+
+    def tests(self, mutant: Mutant, extent: tuple[int, int] | None, enough: float) -> list[str]:
+        """Who runs the line, else the function, else the file: the likeliest and the quickest first."""
+        tests = self.reach.of_lines(mutant.file, mutant.line, mutant.line) if mutant.scope else set()
+        tests = tests or (self.reach.of_lines(mutant.file, *extent) if extent else set())
+        tests = tests or self.reach.of_file(mutant.file)
+        here, seconds = (mutant.file, mutant.scope), self.reach.seconds
+        order = sorted(tests, key=lambda t: (-self.kills[here, t], -self.kills[mutant.file, t] // 3, seconds[t], t))
+        chosen: list[str] = []
+        spent = 0.0
+        for test in order:
+            spent += seconds[test]
+            if chosen and spent > enough:
+                break
+            chosen.append(test)
+        return chosen
+
+    def killed(self, mutant: Mutant, test: str) -> None:
+        """Remember the killer."""
+        self.kills[(mutant.file, mutant.scope), test] += 1
+        self.kills[mutant.file, test] += 1
+
+
+def chosen_mutants(plan: Plan) -> list[Mutant]:
+    """A seeded part of each file's mutants, all of them where the sample is 1."""
+    chosen: list[Mutant] = []
+    for file in plan.files:
+        mutants = mutants_of(file, Path(file).read_text(encoding="utf-8"))
+        count = len(mutants) if plan.sample >= 1 else round(len(mutants) * plan.sample)
+        chosen += random.Random(f"{plan.seed}/{file}").sample(mutants, count)
+    return chosen
+
+
+def trial(plan: Plan) -> None:
+    """Try every mutant of `plan`; a line of JSON for each goes to `plan.found` as soon as it is known."""
+    mutants = chosen_mutants(plan)
+    importlib.import_module("bot.cli" if Path("bot/cli.py").exists() else "json")
+    for name in [name for name in sys.modules if _ours(name)]:
+        del sys.modules[name]  # what remains is what others wrote: forks import ours afresh
+    pid = os.fork()
+    if pid == 0:
+        status = quietly(lambda: int(pytest.main([*PLAIN, *plan.tests], plugins=[_Warm(plan, mutants)])))
+        os._exit(status)
+    os.waitpid(pid, 0)
+    warm = Path(f"{plan.found}.warm")
+    if not warm.exists():
+        raise SystemExit("the tests could not be collected, or the sound code could not be measured")
+    doubtful, order = json.loads(warm.read_text(encoding="utf-8")), {one.name: one for one in mutants}
+    forks = Forks(plan.jobs)
+    for name, judges, spent, reached in doubtful:
+
+        def ended(mutant: Mutant, status: int, word: str, reached: bool = reached) -> None:
+            record(plan, mutant, _fate(status) if reached or status != SURVIVED else "unreached", word)
+
+        forks.run(order[name], *afresh(order[name], judges, spent), ended)
+    forks.finish()
+    warm.unlink()
+
+
+def _ours(name: str) -> bool:
+    top = name.partition(".")[0]
+    return top != "tests" and Path(top).is_dir() and name not in {"__main__"}
+
+
+class _Warm:
+    """Takes the place of pytest's own loop: measure, then fork for each mutant."""
+
+    def __init__(self, plan: Plan, mutants: list[Mutant]) -> None:
+        self.plan, self.mutants = plan, mutants
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            return True
+        began = time.monotonic()
+        sources = {file: Path(file).read_text(encoding="utf-8") for file in self.plan.files}
+        modules = {file: importlib.import_module(module_of(file)) for file in self.plan.files}
+        reach = measured(session, {str(m.__file__): file for file, m in modules.items()}, self.plan.slowest)
+        say(f"{len(reach.seconds)} tests, {sum(reach.seconds.values()):.0f} s traced")
+        for test, why in reach.left_out.items():
+            say(f"judges nothing: {test} ({why})")
+        grafts, bench, forks = Grafts(modules, sources), Bench(reach), Forks(self.plan.jobs)
+        extents = {file: _extents(file, source) for file, source in sources.items()}
+        items = {item.nodeid: item for item in session.items}
+        doubtful: list[tuple[str, list[str], list[float], bool]] = []
+        say(f"mutants follow, {timed(began)} after the start")
+        gc.collect()
+        gc.freeze()  # else the first collection in each fork copies all that the parent holds
+        for mutant in self.mutants:
+            extent = extents[mutant.file].get(mutant.scope)
+            judges = bench.tests(mutant, extent, self.plan.quick)
+            reached = mutant.scope is None or (extent is not None and bool(reach.of_lines(mutant.file, *extent)))
+            spent = [reach.seconds[test] for test in judges]
+
+            def body(mutant: Mutant = mutant, judges: list[str] = judges) -> tuple[int, str]:
+                if not grafts.graft(mutant):
+                    return ELSEWHERE, ""
+                for test in judges:
+                    patience(reach.seconds[test])
+                    if not passes(items[test]):
+                        return KILLED, test
+                return SURVIVED, ""
+
+            def ended(mutant: Mutant, status: int, word: str, reached: bool = reached) -> None:
+                if status == KILLED and word:
+                    bench.killed(mutant, word)
+                if status in {SURVIVED, ELSEWHERE}:
+                    judges = bench.tests(mutant, extents[mutant.file].get(mutant.scope), self.plan.enough)
+                    doubtful.append((mutant.name, judges, [reach.seconds[test] for test in judges], reached))
+                    if status == SURVIVED:
+                        note(self.plan, mutant)
+                else:
+                    record(self.plan, mutant, _fate(status), word)
+
+            if not judges:
+                record(self.plan, mutant, "unreached", "")
+                continue
+            forks.run(mutant, body, 10 + 4 * sum(spent), ended)
+        forks.finish()
+        say(f"{timed(began)}: {len(self.mutants)} mutants, of which {len(doubtful)} are imported afresh")
+        Path(f"{self.plan.found}.warm").write_text(json.dumps(doubtful), encoding="utf-8")
+        return True
+
+
+# ── What is written down ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _fate(status: int) -> str:
+    return {SURVIVED: "survived", KILLED: "killed", BROKEN: "broken"}.get(status, "timeout")
+
+
+def note(plan: Plan, mutant: Mutant) -> None:
+    """A first word of what may survive, for those who do not want to wait."""
+    with Path(f"{plan.found}.notes").open("a", encoding="utf-8") as file:
+        file.write(f"{mutant.name} -> {mutant.text}\n")
+
+
+def record(plan: Plan, mutant: Mutant, fate: str, by: str) -> None:
+    """One line for one mutant."""
+    said = {"file": mutant.file, "line": mutant.line, "start": mutant.start, "end": mutant.end, "text": mutant.text}
+    said |= {"what": mutant.what, "fate": fate, "by": by}
+    with Path(plan.found).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(said) + "\n")
+
+
+def say(text: str) -> None:
+    """To whoever waits."""
+    sys.stderr.write(f"{text}\n")
+
+
+def _extents(file: str, source: str) -> dict[tuple[str, int] | None, tuple[int, int]]:
+    """First and last line of each function that has mutants."""
+    lines: dict[tuple[str, int] | None, tuple[int, int]] = {}
+    for mutant in mutants_of(file, source):
+        if mutant.scope is not None:
+            first, last = lines.get(mutant.scope, (mutant.line, mutant.line))
+            lines[mutant.scope] = min(first, mutant.line), max(last, mutant.line)
+    return lines
+
+
+def laws() -> None:
+    """Properties look at the same examples each time, and do not look for smaller ones once one has failed."""
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    checks = list(hypothesis.HealthCheck)
+    hypothesis.settings.register_profile(
+        "mutants", derandomize=True, database=None, deadline=None, phases=phases, suppress_health_check=checks
+    )
+    hypothesis.settings.load_profile("mutants")
+
+
+def timed(began: float) -> str:
+    """Minutes since `began`."""
+    return f"{(time.monotonic() - began) / 60:.0f} min"
+
+
+def lines_of(path: Path) -> Iterator[dict[str, Any]]:
+    """What was recorded."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        yield json.loads(line)
