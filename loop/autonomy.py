@@ -6,7 +6,7 @@ taken back, ends it in the step that records it, and the review finds what a cra
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -14,7 +14,7 @@ from domain import events as e
 from domain.agents import Agent, Earning
 from domain.events import ORGANIZATION_STREAM
 from domain.evolve import evolve
-from domain.runs import Run
+from domain.runs import Run, Status
 from domain.tasks import Context, Principal, Source, Task, Trigger, Trust
 from domain.tiers import Effect, Tier
 from loop.engine import Engine
@@ -25,6 +25,7 @@ from policy.sources.autonomy import PROMOTION, Standing, evidence_of, looked_at_
 log = structlog.get_logger(__name__)
 
 BY_ITSELF = "countersign"  # who lowers, where nobody asked
+A_WEEK = timedelta(days=7)
 
 
 class NotEarned(Exception):
@@ -54,12 +55,24 @@ class Ladder:
             if agent.earns:
                 await self._take_back(agent)
                 standing = await self._standing(agent)
-                if standing.rung is not None and standing.due:
-                    due.append(self.promotion(agent.slug, standing.rung))
+                rung = standing.rung if standing.due else None
+                if rung is not None and not await self._asked_lately(agent.slug, rung):
+                    due.append(self.promotion(agent.slug, rung))
         return due
 
+    async def _asked_lately(self, slug: str, rung: Earning) -> bool:
+        """Whether people are being asked about this rung, or were within a week, whoever wanted them to be."""
+        organization = self._engine.rulebook().organization
+        for run_id in await self._engine.world.journal.correlated(organization, f"{PROMOTION}:{slug}"):
+            run = await self._engine.ledger.read(run_id)
+            if run is None or run.created_at is None or run.received.payload.get("tier") != rung.tier.label:
+                continue
+            if run.status is not Status.FINISHED or self._engine.now() - run.created_at < A_WEEK:
+                return True
+        return False
+
     def promotion(self, slug: str, rung: Earning) -> Task:
-        """The proposal: at most one a week for a rung, so that a no is not asked about again the next day."""
+        """The proposal. Unasked, at most one a week for a rung: a no is not asked about again the next day."""
         now = self._engine.now()
         occurrence = f"{slug}:{rung.tier.label}@{week_of(now)}"
         return Task(
