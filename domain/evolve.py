@@ -1,4 +1,7 @@
-"""`evolve(run, recorded)`: one event folded into a run. Pure, total over run events, and the only writer of a Run."""
+"""`evolve(run, recorded)`: one event folded into a run. Pure, total over run events, and the only writer of a Run.
+
+What a changed call makes of its run is in `domain/settling.py`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,9 +13,6 @@ from domain.calls import Doubt, Observation
 from domain.change import changed
 from domain.outcomes import Outcome
 from domain.runs import (
-    FROM_ANYWHERE,
-    OVER,
-    TRANSITIONS,
     WORKING,
     CallRecord,
     CallStatus,
@@ -24,11 +24,8 @@ from domain.runs import (
     Status,
     Wait,
 )
+from domain.settling import IllegalEvent, all_over, asked, dropped, move, put, settle, wait_over
 from domain.tasks import Trust
-
-
-class IllegalEvent(ValueError):
-    """The log says something that cannot have happened: it is damaged, or the code that wrote it was wrong."""
 
 
 def replay(run_id: str, log: Iterable[e.Recorded]) -> Run:
@@ -60,7 +57,7 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             return _received(run, event)
         case e.PolicyDecided(decision=decision):
             decided = changed(run, decision=decision, draws=draws_after(run.draws, event))
-            return _move(decided, Status.REASONING if decision.allowed else Status.DECIDING)
+            return move(decided, Status.REASONING if decision.allowed else Status.DECIDING)
         case e.CallsProposed() | e.QuestionAsked() | e.WaitStarted() | e.Concluded() | e.GaveUp():
             return _reasoned(run, event)
         case e.ReasoningFailed(why=why, retry=retry):
@@ -73,53 +70,40 @@ def _apply(run: Run, recorded: e.Recorded) -> Run:
             return changed(run, ending=Ending(outcome=Outcome.ESCALATED, summary=reason.to))
         case e.CallAllowed() | e.CallDenied() | e.ApprovalRequested():
             return _judged(run, event)
-        case e.VoteCast(vote=vote):
-            record = _asked(run, vote.approval_id)
-            return _with(run, record, votes=(*record.votes, vote))
-        case e.ApprovalGranted(approval_id=approval_id, use_until=until):
-            record = _asked(run, approval_id)
-            return _settle(_with(run, record, status=CallStatus.ALLOWED, use_until=until))
-        case e.ApprovalClosed(approval_id=approval_id, end=end, why=why):
-            record = _asked(run, approval_id)
-            return _settle(_with(run, record, status=CallStatus.DROPPED, approval_end=end, note=why, use_until=None))
+        case (
+            e.VoteCast()
+            | e.VoteRefused()
+            | e.ApprovalGranted()
+            | e.ApprovalClosed()
+            | e.CallFrozen()
+            | e.CallThawed()
+            | e.GlassBroken()
+        ):
+            return _countersigned(run, event)
         case e.CallsDropped(call_ids=call_ids, why=why):
-            return _dropped(run, call_ids, why)
+            return dropped(run, call_ids, why)
         case e.ActionStarted() | e.ActionReturned() | e.ActionInDoubt() | e.DoubtResolved() | e.DoubtPutToPerson():
             return _redirected_if_free(_acted(run, event))
         case e.Noticed(what=what):
-            return _wait_over(run, what)
+            return wait_over(run, what)
         case e.DeadlineReached(kind=kind, subject=subject):
             return _deadline(run, kind, subject)
-        case e.PersonSpoke(by=by, text=text, occurrence=occurrence):
-            if occurrence is not None:
-                run = changed(run, joined=(*run.joined, occurrence))
-            return _heard(run, by, text, tainted=event.tainted)
-        case e.Answered(by=by, text=text):
-            return _answered(run, by, text)
-        case e.Paused():
-            return changed(run, paused=True)
-        case e.TakenOver(by=by):
-            return changed(run, paused=True, held_by=by)
-        case e.Resumed(by=by):
-            return changed(_heard(run, by, event.why), paused=False, held_by=None)
-        case e.Redirected(by=by, task=task, agent=agent):
-            return _redirected_if_free(changed(run, redirect=Redirect(by=by, task=task, agent=agent)))
-        case e.StopRequested(by=by, why=why):
-            return changed(run, stopping=f"{by}: {why}" if why else by)
+        case (
+            e.PersonSpoke()
+            | e.Answered()
+            | e.Paused()
+            | e.TakenOver()
+            | e.Resumed()
+            | e.Redirected()
+            | e.StopRequested()
+        ):
+            return _steered(run, event)
         case e.RunFinished(outcome=outcome, summary=summary):
             return changed(
-                _move(run, Status.FINISHED), outcome=outcome, summary=summary, offer=None, past=_all_over(run), batch=()
+                move(run, Status.FINISHED), outcome=outcome, summary=summary, offer=None, past=all_over(run), batch=()
             )
         case e.Posted(key=key, channel=channel, ts=ts):
             return changed(run, posted={**run.posted, key: (channel, ts)})
-        case e.VoteRefused(approval_id=approval_id, by=by, why=why):
-            return changed(run, refusals=run.refusals | {(approval_id, by, why)})
-        case e.CallFrozen(approval_id=approval_id, text=text):
-            return _frozen(run, approval_id, text)
-        case e.CallThawed(approval_id=approval_id):
-            return _frozen(run, approval_id, "")
-        case e.GlassBroken():
-            return run
         case (
             e.InstanceStarted()
             | e.EverythingStopped()
@@ -145,7 +129,7 @@ def _received(run: Run, event: e.TaskReceived) -> Run:
     people = (event.task.requester,) if event.task.requester else ()
     excluded = tuple(dict.fromkeys((*people, *event.shaped_by)))
     begun = changed(run, task=event.task, agent=event.agent, linked=event.linked, excluded=excluded, standing=people)
-    return _move(begun, Status.DECIDING)
+    return move(begun, Status.DECIDING)
 
 
 def _reasoned(run: Run, event: "e.CallsProposed | e.QuestionAsked | e.WaitStarted | e.Concluded | e.GaveUp") -> Run:
@@ -156,15 +140,15 @@ def _reasoned(run: Run, event: "e.CallsProposed | e.QuestionAsked | e.WaitStarte
             batch = tuple(CallRecord(call=call, turn=run.iterations) for call in calls)
             made = run.calls_made + len(calls)
             run = changed(run, batch=batch, calls_made=made, rationale=rationale, conclusion=conclusion)
-            return _move(run, Status.PROPOSED)
+            return move(run, Status.PROPOSED)
         case e.QuestionAsked(question=text, options=options, step=step):
             question = Question(question=text, options=options, step=step, turn=run.iterations)
-            return _move(changed(run, questions=(*run.questions, question)), Status.AWAITING_ANSWER)
+            return move(changed(run, questions=(*run.questions, question)), Status.AWAITING_ANSWER)
         case e.WaitStarted(topic=topic, why=why, until=until, step=step, offer=offer):
             wait = Wait(topic=topic, why=why, until=until, step=step, turn=run.iterations)
             made = run.calls_made + (1 if offer else 0)
             record = CallRecord(call=offer, turn=run.iterations) if offer else None
-            return _move(changed(run, waits=(*run.waits, wait), offer=record, calls_made=made), Status.WAITING)
+            return move(changed(run, waits=(*run.waits, wait), offer=record, calls_made=made), Status.WAITING)
         case e.Concluded(summary=summary, outcome=outcome):
             return changed(run, ending=Ending(outcome=outcome, summary=summary))
         case e.GaveUp(why=why, outcome=outcome):
@@ -174,11 +158,39 @@ def _reasoned(run: Run, event: "e.CallsProposed | e.QuestionAsked | e.WaitStarte
 def _judged(run: Run, event: "e.CallAllowed | e.CallDenied | e.ApprovalRequested") -> Run:
     match event:
         case e.CallAllowed(call_id=call_id):
-            return _settle(_with(run, run.record(call_id), status=CallStatus.ALLOWED))
+            return settle(put(run, run.record(call_id), status=CallStatus.ALLOWED))
         case e.CallDenied(call_id=call_id, verdict=verdict):
-            return _settle(_with(run, run.record(call_id), status=CallStatus.DENIED, denial=verdict, note=verdict.text))
+            return settle(put(run, run.record(call_id), status=CallStatus.DENIED, denial=verdict, note=verdict.text))
         case e.ApprovalRequested(request=request):
-            return _settle(_with(run, run.record(request.call_id), status=CallStatus.AWAITING, request=request))
+            return settle(put(run, run.record(request.call_id), status=CallStatus.AWAITING, request=request))
+
+
+_OfApproval = (
+    e.VoteCast | e.VoteRefused | e.ApprovalGranted | e.ApprovalClosed | e.CallFrozen | e.CallThawed | e.GlassBroken
+)
+_OfPeople = e.PersonSpoke | e.Answered | e.Paused | e.TakenOver | e.Resumed | e.Redirected | e.StopRequested
+
+
+def _countersigned(run: Run, event: _OfApproval) -> Run:
+    """What became of a request for people's approval."""
+    match event:
+        case e.VoteCast(vote=vote):
+            record = asked(run, vote.approval_id)
+            return put(run, record, votes=(*record.votes, vote))
+        case e.ApprovalGranted(approval_id=approval_id, use_until=until):
+            record = asked(run, approval_id)
+            return settle(put(run, record, status=CallStatus.ALLOWED, use_until=until))
+        case e.ApprovalClosed(approval_id=approval_id, end=end, why=why):
+            record = asked(run, approval_id)
+            return settle(put(run, record, status=CallStatus.DROPPED, approval_end=end, note=why, use_until=None))
+        case e.VoteRefused(approval_id=approval_id, by=by, why=why):
+            return changed(run, refusals=run.refusals | {(approval_id, by, why)})
+        case e.CallFrozen(approval_id=approval_id, text=text):
+            return _frozen(run, approval_id, text)
+        case e.CallThawed(approval_id=approval_id):
+            return _frozen(run, approval_id, "")
+        case e.GlassBroken():
+            return run
 
 
 def _acted(
@@ -191,18 +203,18 @@ def _acted(
             if record.status not in (CallStatus.ALLOWED, CallStatus.IN_DOUBT):
                 raise IllegalEvent(f"{run.run_id}: call {event.call_id} starts while it is {record.status}")
             changes: dict[str, Any] = {"epoch": epoch, "attempt": attempt, "key": key, "digest": digest}
-            return _settle(_with(run, record, status=CallStatus.ACTING, use_until=None, **changes))
+            return settle(put(run, record, status=CallStatus.ACTING, use_until=None, **changes))
         case e.ActionReturned(observation=observation, met=met, problems=problems):
             done: dict[str, Any] = {"observation": observation, "met": met, "problems": problems}
-            return _settle(_with(run, record, status=CallStatus.RETURNED, **done))
+            return settle(put(run, record, status=CallStatus.RETURNED, **done))
         case e.ActionInDoubt(why=why, remedy=remedy):
-            return _settle(_with(run, record, status=CallStatus.IN_DOUBT, note=why, remedy=remedy))
+            return settle(put(run, record, status=CallStatus.IN_DOUBT, note=why, remedy=remedy))
         case e.DoubtResolved():
             return _resolved(run, record, event)
         case e.DoubtPutToPerson(question=text, options=options):
             question = Question(question=text, options=options, about=event.call_id, turn=run.iterations)
-            asked = changed(_with(run, record, remedy="ask"), questions=(*run.questions, question))
-            return asked if run.status is Status.WAITING else _move(asked, Status.AWAITING_ANSWER)
+            asked = changed(put(run, record, remedy="ask"), questions=(*run.questions, question))
+            return asked if run.status is Status.WAITING else move(asked, Status.AWAITING_ANSWER)
 
 
 def _resolved(run: Run, record: CallRecord, event: e.DoubtResolved) -> Run:
@@ -212,13 +224,34 @@ def _resolved(run: Run, record: CallRecord, event: e.DoubtResolved) -> Run:
             seen = event.observation or Observation(
                 ok=True, summary=f"It did happen, says {event.by}.", trust=Trust.MACHINE
             )
-            return _settle(_with(run, record, status=CallStatus.RETURNED, observation=seen))
+            return settle(put(run, record, status=CallStatus.RETURNED, observation=seen))
         case Doubt.NOT_HAPPENED if record.remedy == "ask" or run.stopping or run.redirect:
-            return _settle(_with(run, record, status=CallStatus.DROPPED, note=f"It did not happen, says {event.by}."))
+            return settle(put(run, record, status=CallStatus.DROPPED, note=f"It did not happen, says {event.by}."))
         case Doubt.NOT_HAPPENED:
-            return _with(run, record, remedy="repeat")
+            return put(run, record, remedy="repeat")
         case Doubt.UNKNOWN:
             return run
+
+
+def _steered(run: Run, event: _OfPeople) -> Run:
+    """What a person said to the run."""
+    match event:
+        case e.PersonSpoke(by=by, text=text, occurrence=occurrence):
+            if occurrence is not None:
+                run = changed(run, joined=(*run.joined, occurrence))
+            return _heard(run, by, text, tainted=event.tainted)
+        case e.Answered(by=by, text=text):
+            return _answered(run, by, text)
+        case e.Paused():
+            return changed(run, paused=True)
+        case e.TakenOver(by=by):
+            return changed(run, paused=True, held_by=by)
+        case e.Resumed(by=by):
+            return changed(_heard(run, by, event.why), paused=False, held_by=None)
+        case e.Redirected(by=by, task=task, agent=agent):
+            return _redirected_if_free(changed(run, redirect=Redirect(by=by, task=task, agent=agent)))
+        case e.StopRequested(by=by, why=why):
+            return changed(run, stopping=f"{by}: {why}" if why else by)
 
 
 def _answered(run: Run, by: str, text: str) -> Run:
@@ -229,41 +262,17 @@ def _answered(run: Run, by: str, text: str) -> Run:
     run = changed(run, questions=closed, excluded=_add(run.excluded, by))
     if question.about is not None:
         return run  # the resolution of the doubt follows, and moves the run
-    return _move(run, Status.REASONING)
+    return move(run, Status.REASONING)
 
 
 def _deadline(run: Run, kind: str, subject: str) -> Run:
     match kind:
         case "wait":
-            return _wait_over(run, "timed out")
+            return wait_over(run, "timed out")
         case "timeout" | "deadline":
             return changed(run, limit=kind)
         case _:
             return run  # an approval's end is recorded beside it, as ApprovalClosed
-
-
-def _wait_over(run: Run, what: str) -> Run:
-    wait = run.waiting_for
-    if wait is None:
-        return run
-    ended = (*run.waits[:-1], replace(wait, what=what))
-    past = run.past
-    if run.offer is not None and run.offer.status not in (CallStatus.ACTING, CallStatus.IN_DOUBT):
-        past = (
-            *past,
-            run.offer if run.offer.status in OVER else changed(run.offer, status=CallStatus.DROPPED, note=what),
-        )
-    elif run.offer is not None:
-        return changed(run, waits=ended)  # the person's call is under way: its return ends the wait
-    return _move(changed(run, waits=ended, offer=None, past=past), Status.REASONING)
-
-
-def _dropped(run: Run, call_ids: tuple[str, ...], why: str) -> Run:
-    for call_id in call_ids:
-        record = run.record(call_id)
-        if record.status not in OVER:
-            run = _with(run, record, status=CallStatus.DROPPED, note=why)
-    return _settle(run)
 
 
 def _redirected_if_free(run: Run) -> Run:
@@ -277,14 +286,14 @@ def _redirected_if_free(run: Run) -> Run:
     questions, question = run.questions, run.open_question
     if question is not None:
         questions = (*questions[:-1], replace(question, answer="(redirected)", by=redirect.by))
-    return _move(
+    return move(
         changed(
             run,
             task=redirect.task,
             agent=redirect.agent,
             redirect=None,
             decision=None,
-            past=_all_over(run, "redirected"),
+            past=all_over(run, "redirected"),
             batch=(),
             offer=None,
             waits=waits,
@@ -300,78 +309,9 @@ def _redirected_if_free(run: Run) -> Run:
     )
 
 
-def _settle(run: Run) -> Run:
-    """The run's status after one of its calls has changed: that of its current group."""
-    if run.status is Status.WAITING:
-        return _offer_over(run)
-    statuses = {record.status for record in run.group}
-    for status, meaning in (
-        (CallStatus.ACTING, Status.ACTING),
-        (CallStatus.IN_DOUBT, Status.IN_DOUBT),
-        (CallStatus.PROPOSED, Status.PROPOSED),
-        (CallStatus.AWAITING, Status.AWAITING_APPROVAL),
-        (CallStatus.ALLOWED, Status.APPROVED),
-    ):
-        if status in statuses:
-            return _move(run, meaning)
-    return _batch_over(run)
-
-
-def _batch_over(run: Run) -> Run:
-    ending = run.ending
-    if run.conclusion is not None and all(record.good for record in run.batch):
-        ending = Ending(outcome=Outcome.SUCCEEDED, summary=run.conclusion)
-    done = changed(run, past=run.past + run.batch, batch=(), conclusion=None, ending=ending)
-    return _move(done, Status.REASONING)
-
-
-def _offer_over(run: Run) -> Run:
-    """An offered call that returned, or was closed, ends the wait it was offered in."""
-    offer = run.offer
-    if offer is None or offer.status not in OVER:
-        return run
-    if offer.status is CallStatus.RETURNED:
-        what = "done" if offer.good else "failed"
-    else:
-        what = str(offer.approval_end or "closed")
-    wait = run.waiting_for
-    waits = run.waits if wait is None else (*run.waits[:-1], replace(wait, what=what))
-    return _move(changed(run, offer=None, past=(*run.past, offer), waits=waits), Status.REASONING)
-
-
-def _all_over(run: Run, why: str = "the run ended") -> tuple[CallRecord, ...]:
-    """Every call, none left open."""
-    return tuple(r if r.status in OVER else changed(r, status=CallStatus.DROPPED, note=why) for r in run.records)
-
-
-def _with(run: Run, record: CallRecord, **changes: Any) -> Run:
-    """`run` with one call's record changed."""
-    after = changed(record, **changes)
-    if run.offer is record:
-        return changed(run, offer=after)
-    if record in run.batch:
-        return changed(run, batch=tuple(after if r is record else r for r in run.batch))
-    return changed(run, past=tuple(after if r is record else r for r in run.past))
-
-
 def _frozen(run: Run, approval_id: str, text: str) -> Run:
     record = run.approval(approval_id)
-    return run if record is None else _with(run, record, frozen=text)
-
-
-def _asked(run: Run, approval_id: str) -> CallRecord:
-    record = run.approval(approval_id)
-    if record is None:
-        raise IllegalEvent(f"{run.run_id}: nothing was asked as {approval_id}")
-    return record
-
-
-def _move(run: Run, status: Status) -> Run:
-    if status is not run.status:
-        if status not in TRANSITIONS[run.status] and (run.status is Status.FINISHED or status not in FROM_ANYWHERE):
-            raise IllegalEvent(f"{run.run_id}: a run that is {run.status} cannot become {status}")
-        return changed(run, status=status)
-    return run
+    return run if record is None else put(run, record, frozen=text)
 
 
 def draws_after(draws: tuple[Draw, ...], event: e.Event) -> tuple[Draw, ...]:

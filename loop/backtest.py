@@ -14,10 +14,11 @@ from datetime import datetime
 from domain import events as e
 from domain.calls import ToolCall
 from domain.decisions import Allow, Deny, PolicyDecision, RequireApproval, Verdict
-from domain.evolve import IllegalEvent, evolve
+from domain.evolve import evolve
 from domain.organization import Organization, evolve_organization
 from domain.people import Snapshot
 from domain.runs import Run, Status
+from domain.settling import IllegalEvent
 from loop.accounts import Accounts
 from loop.judgement import decision_on, verdict_on
 from loop.rulebook import Rulebook

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain import events as e
-from domain.evolve import IllegalEvent, evolve
+from domain.evolve import evolve
 from domain.runs import Run
+from domain.settling import IllegalEvent
 from domain.steps import Act, Decide, Finish, Judge, Reason, Step, next_step
 
 # Which step each kind of answer answers. What is not here is an arrival or a consequence, and may come anywhere.

@@ -16,8 +16,9 @@ from domain.events import (
     Recorded,
     TaskReceived,
 )
-from domain.evolve import IllegalEvent, draws_after, evolve
+from domain.evolve import draws_after, evolve
 from domain.runs import CallRecord, CallStatus, Run
+from domain.settling import IllegalEvent
 from state import chain
 from state.codec import Encoded
 from state.deeds import DeedRow, deed_rows

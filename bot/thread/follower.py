@@ -14,9 +14,9 @@ from bot.thread.composer import Places, live, loss, settled, step
 from bot.thread.notices import of_organization
 from domain.envelopes import Post
 from domain.events import ORGANIZATION_STREAM, Posted, Recorded, TaskReceived, TierLost
-from domain.evolve import IllegalEvent
 from domain.organization import Organization, evolve_organization
 from domain.runs import Run
+from domain.settling import IllegalEvent
 from handlers.ports import Outbox
 from handlers.slack.show.story import Story
 from loop.ports import Journal

@@ -18,8 +18,8 @@ from domain.events import (
     Recorded,
     RunFinished,
 )
-from domain.evolve import IllegalEvent
 from domain.outcomes import Outcome
+from domain.settling import IllegalEvent
 from loop.ports import ApprovalUnused, Conflict, Guard, GuardRefused, Journal, OrganizationAt, SwitchOff
 from state.errors import Unencodable
 from tests.state.samples import NOON, asked, finished, granted, received, returned, started
