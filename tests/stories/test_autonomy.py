@@ -82,7 +82,7 @@ async def test_an_agent_climbs_by_its_record_and_falls_by_one_broken_prediction(
     await page.told(SRE, "Not yet: 0 of 1 approved as proposed within 30d")
     first = await page.asked(REQUESTER, FIX, room)
     assert (await page.click(SRE, await page.card(first, "merge", room), "merge"))["ok"]
-    assert await page.outcome(first) == "succeeded"
+    assert await page.outcome(first) == "succeeded", [words(m) for m in await page.by_key(first, "outcome")]
     assert (await stands(demo))["next"]["lacking"] == []
     await page.ops(GUEST, "autonomy remediation", room)
     shown = await page.told(GUEST, "agent: remediation")
