@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.mutation.trial import Plan, laws, lines_of, say, timed, trial
+from tests.mutation.trial import ALIVE, Plan, laws, lines_of, say, survivors, timed, trial
 
 ROOT = Path(__file__).parents[2]
 TESTS = ("tests/domain", "tests/policy", "tests/cases", "tests/changes", "tests/loop", "tests/state/test_codec.py")
@@ -37,6 +37,7 @@ def main() -> int:
     options.add_argument("--quick", type=float, default=6.0, help="seconds of tests for one mutant in a fork")
     options.add_argument("--enough", type=float, default=12.0, help="seconds of tests for what survives those")
     options.add_argument("--kept", type=Path, default=Path(tempfile.gettempdir()) / "countersign-mutants")
+    options.add_argument("--again", type=Path, help="only what survived the run that was kept there")
     options.add_argument("--in-copy", action="store_true", help=argparse.SUPPRESS)
     given = options.parse_args()
     kept = given.kept.absolute()
@@ -44,7 +45,7 @@ def main() -> int:
         kept.mkdir(parents=True, exist_ok=True)
         for old in kept.glob("mutants.jsonl*"):
             old.unlink()
-        return _in_copy(kept)
+        return _in_copy(["--kept", str(kept), *(["--again", str(given.again.absolute())] if given.again else [])])
     laws()
     began = time.monotonic()
     plan = Plan(
@@ -56,6 +57,7 @@ def main() -> int:
         slowest=given.slowest,
         quick=given.quick,
         enough=given.enough,
+        again=survivors(given.again) if given.again else None,
         found=str(kept / "mutants.jsonl"),
     )
     trial(plan)
@@ -63,7 +65,7 @@ def main() -> int:
     return 0
 
 
-def _in_copy(kept: Path) -> int:
+def _in_copy(options: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         copy = Path(scratch) / "tree"
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -71,7 +73,7 @@ def _in_copy(kept: Path) -> int:
             if name and (ROOT / name).is_file():
                 (copy / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
-        command = [sys.executable, "-m", "tests.mutation", *sys.argv[1:], "--in-copy", "--kept", str(kept)]
+        command = [sys.executable, "-m", "tests.mutation", *sys.argv[1:], "--in-copy", *options]
         return subprocess.run(command, cwd=copy, env=os.environ | {"PYTHONPATH": str(copy)}, check=False).returncode
 
 
@@ -91,7 +93,7 @@ def _report(kept: Path, how: str) -> None:
     alive = []
     for one in lines_of(kept / "mutants.jsonl"):
         fates.setdefault(one["file"], Counter())[one["fate"]] += 1
-        if one["fate"] in {"survived", "unreached", "broken"}:
+        if one["fate"] in ALIVE:
             alive.append(one)
     kinds = ("killed", "timeout", "survived", "unreached", "broken")
     say(f"{'file':<36}" + "".join(f"{kind:>10}" for kind in kinds))

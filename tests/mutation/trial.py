@@ -27,6 +27,8 @@ from tests.mutation.grafts import Grafts
 from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.reach import Reach, measured, passes
 
+ALIVE = frozenset({"survived", "unreached", "broken"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -41,6 +43,7 @@ class Plan:
     quick: float = 6.0  # seconds of tests for one mutant in a fork, the likeliest first
     enough: float = 12.0  # and by a fresh import, for what survived the quick ones
     found: str = "mutants.jsonl"
+    again: frozenset[str] | None = None  # names: only these
 
 
 @dataclass(slots=True)
@@ -55,8 +58,13 @@ class Bench:
         tests = self.reach.of_lines(mutant.file, mutant.line, mutant.line) if mutant.scope else set()
         tests = tests or (self.reach.of_lines(mutant.file, *extent) if extent else set())
         tests = tests or self.reach.of_file(mutant.file)
-        here, seconds = (mutant.file, mutant.scope), self.reach.seconds
-        order = sorted(tests, key=lambda t: (-self.kills[here, t], -self.kills[mutant.file, t] // 3, seconds[t], t))
+        here, seconds, named = (mutant.file, mutant.scope), self.reach.seconds, Path(mutant.file).stem
+
+        def likely(test: str) -> tuple[int, bool, float, str]:
+            akin = named in test.partition("::")[0]  # test_freezes.py knows more of freezes.py than its users do
+            return -self.kills[here, test], not akin, seconds[test] / (1 + self.kills[mutant.file, test]), test
+
+        order = sorted(tests, key=likely)
         chosen: list[str] = []
         spent = 0.0
         for test in order:
@@ -76,7 +84,11 @@ def chosen_mutants(plan: Plan) -> list[Mutant]:
     """A seeded part of each file's mutants, all of them where the sample is 1."""
     chosen: list[Mutant] = []
     for file in plan.files:
-        mutants = mutants_of(file, Path(file).read_text(encoding="utf-8"))
+        mutants = [
+            one
+            for one in mutants_of(file, Path(file).read_text(encoding="utf-8"))
+            if plan.again is None or one.name in plan.again
+        ]
         count = len(mutants) if plan.sample >= 1 else round(len(mutants) * plan.sample)
         chosen += random.Random(f"{plan.seed}/{file}").sample(mutants, count)
     return chosen
@@ -221,6 +233,15 @@ def laws() -> None:
 def timed(began: float) -> str:
     """Minutes since `began`."""
     return f"{(time.monotonic() - began) / 60:.0f} min"
+
+
+def survivors(kept: Path) -> frozenset[str]:
+    """Names of the mutants that an earlier run, kept there, did not kill."""
+    return frozenset(
+        f"{one['file']}:{one['line']}:{one['start']}-{one['end']}: {one['what']}"
+        for one in lines_of(kept / "mutants.jsonl")
+        if one["fate"] in ALIVE
+    )
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
