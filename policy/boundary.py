@@ -19,7 +19,7 @@ from domain.tiers import Effect, Tier
 from policy.asking import BUILT_IN, hash_of_asking, insisted, required_by, who_asks
 from policy.door import helpers, of_decision
 from policy.drawing import actions, call_draws, overdrawn
-from policy.facts import CallView, Progress, Situation, depth_of, tainted_task
+from policy.facts import DANGEROUS, CallView, Progress, Situation, depth_of, tainted_task
 from policy.lattice import Bounds, meet
 from policy.objections import Question, objection
 from policy.ruleset import RuleSet
@@ -171,16 +171,18 @@ def refuse(policies: RuleSet, run: Run, rule: str, text: str) -> Deny:
 
 def seen(policies: RuleSet, call: ToolCall, spec: ToolSpec) -> CallView:
     """The call with the worse of both effects, and with resource and labels as proposed and as the catalogue has them
-    now; None where neither knows.
+    now; None where neither knows, and where the catalogue has since let go of what a dangerous call is labelled by.
     """
     resource, labels = policies.catalogue.locate(spec, call.arguments)
     if labels is None and call.resource is not None and resource is None:
         labels = policies.catalogue.labels(call.resource)
+    effect = call.effect if call.effect is spec.effect else max(call.effect, spec.effect, key=_SEVERITY.index)
+    forgotten = labels is None and resource is not None and effect in DANGEROUS
     return CallView(
         call=call,
-        effect=call.effect if call.effect is spec.effect else max(call.effect, spec.effect, key=_SEVERITY.index),
+        effect=effect,
         resources=_known(call.resource, resource),
-        labels=_known(call.labels, labels),
+        labels=None if forgotten else _known(call.labels, labels),
     )
 
 

@@ -56,6 +56,18 @@ def test_a_redirect_does_not_spare_the_account_of_nobody() -> None:
 # ── Another version of the rules ──────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("resources", [None, "version: 1\nresources:\n- {name: 'other/*', labels: {env: dev}}\n"])
+def test_labels_that_the_catalogue_has_let_go_of_are_unknown(resources: str | None) -> None:
+    only = "- {id: n, level: organization, match: {labels: {env: prod}}, deny: No.}\n"
+    before = rules(only, resources="version: 1\nresources:\n- {name: 'prod/*', labels: {env: dev}}\n")
+    made, run = call("service.restart", before), run_of(before)
+    spec = SPECS[made.tool]
+    said = before.check_call(run, made, spec, people=PEOPLE, now=NOW, spending=NOTHING)
+    assert not isinstance(said, Deny)
+    after = rules(only, resources=resources)
+    assert isinstance(after.check_call(run, made, spec, people=PEOPLE, now=NOW, spending=NOTHING), Deny)
+
+
 def test_a_version_without_any_agent_starts_nothing() -> None:
     policies = rules("")
     run = run_of(policies)
