@@ -18,6 +18,7 @@ from policy.sources.approvers import KEYS as REQUIREMENT
 
 T = TypeVar("T")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = 1900, 9900  # years: near either end of the calendar nothing can be counted from a moment
 MOST = 1_000_000_000_000  # of anything that budgets count
 VERDICTS = ("allow", "deny", "require_approval")
 # What cases, and the files given to `explain`, may say.
@@ -155,7 +156,7 @@ def moment(node: Node, faults: Faults) -> datetime | None:
         said = datetime.fromisoformat(node.value) if isinstance(node.value, str) else None
     except ValueError:
         said = None
-    if said is None:
+    if said is None or not _FIRST <= said.year <= _LAST:
         faults.at(node, "must be a time", "like 2026-12-20T00:00:00Z")
         return None
     return said if said.tzinfo else said.replace(tzinfo=UTC)

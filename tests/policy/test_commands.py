@@ -103,6 +103,14 @@ def test_explain_at_a_time_and_from_standard_input(home: Path) -> None:
     [
         (("explain", "--task", "nowhere.json"), "nowhere.json:1: cannot be read"),
         (("explain", "--task", "-", "--at", "noon"), "--at:1: must be a time"),
+        *(
+            (("explain", "--task", "-", "--at", at), "--at:1: must be a time")
+            for at in (
+                "0001-01-01T00:00:00",
+                "0001-01-01T00:00:00+14:00",
+                "9999-12-31T23:59:59-14:00",
+            )
+        ),
         (("explain",), "Missing option"),
         (("explain", "--task", "-", "--what"), "No such option"),
     ],
