@@ -7,19 +7,19 @@ from domain.agents import Agent, SuccessCheck
 from policy.conditions.condition import condition
 from policy.conditions.shapes import RESULT_ROOTS
 from policy.matching import Names, ReadPattern
-from policy.reading.files import Fields, by_name, choice, duration, integer, label, money, several, text
+from policy.reading.files import Fields, by_name, choice, label, several, text
 from policy.reading.nodes import Faults, Node
 from policy.sources.approvers import approvers
 from policy.sources.autonomy import ReadEarning, check_rungs
 from policy.sources.headers import Header, Origin
-from policy.sources.limits import MOST_TOKENS, TIERS, tier_named
+from policy.sources.limits import OF_THE_RUN, TIERS, limits_of_a_run, tier_named
 from policy.sources.rules import ReadRule, Rule
 from policy.sources.subjects import data
 
 RULES = "rules"
 KEYS = (
     *("slug", "describe", "handles", "tier", "tools", "reasoner", "owners", "success", "fallback", "inputs"),
-    *("max_iterations", "timeout", "deadline", "budget_usd", "max_actions", "max_tokens", "earns", RULES),
+    *(*OF_THE_RUN, "earns", RULES),
 )
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
@@ -62,12 +62,7 @@ def read_agent(node: Node, names: Names, faults: Faults) -> Agent | None:
         tools=tools,
         runbooks=fields.get("reasoner", _reasoner, ()),
         owners=tuple(owner.text for owner in owners),
-        max_iterations=fields.get("max_iterations", integer(0, 10_000), None),
-        timeout_s=fields.get("timeout", duration, None),
-        deadline_s=fields.get("deadline", duration, None),
-        budget_usd=fields.get("budget_usd", money, None),
-        max_actions=fields.get("max_actions", integer(0, 10_000), None),
-        max_tokens=fields.get("max_tokens", integer(0, MOST_TOKENS), None),
+        **limits_of_a_run(fields),
         success=fields.get("success", several(_success), ()),
         fallback=fields.get("fallback", choice("escalate"), "escalate"),
         file=at.file,

@@ -1,5 +1,7 @@
 """`limit:` of a rule, and what an agent's grant comes to: bounds, each with the claim of who set it."""
 
+from typing import TypedDict
+
 from domain.agents import Agent, Earning
 from domain.decisions import Reason
 from domain.tiers import Tier
@@ -12,8 +14,31 @@ NO_TOOLS = "none"
 TIERS = tuple(tier.label for tier in Tier)
 # A rule about one call cannot bound the run it belongs to.
 OF_THE_RUN = ("max_iterations", "timeout", "deadline", "budget_usd", "max_actions", "max_tokens")
-MOST_TOKENS = 1_000_000_000
+_MOST_STEPS, _MOST_TOKENS = 10_000, 1_000_000_000
 KEYS = ("tier", *OF_THE_RUN, "allowed_tools", "denied_tools", "requires_pr", "requires_validation")
+
+
+class LimitsOfARun(TypedDict):
+    """What `OF_THE_RUN` says, by the names of `Bounds` and `Agent`; None sets no limit."""
+
+    max_iterations: int | None
+    timeout_s: float | None
+    deadline_s: float | None
+    budget_usd: float | None
+    max_actions: int | None
+    max_tokens: int | None
+
+
+def limits_of_a_run(fields: Fields) -> LimitsOfARun:
+    """`OF_THE_RUN` as these fields set it: of a rule, or of an agent's grant."""
+    return LimitsOfARun(
+        max_iterations=fields.get("max_iterations", integer(0, _MOST_STEPS), None),
+        timeout_s=fields.get("timeout", duration, None),
+        deadline_s=fields.get("deadline", duration, None),
+        budget_usd=fields.get("budget_usd", money, None),
+        max_actions=fields.get("max_actions", integer(0, _MOST_STEPS), None),
+        max_tokens=fields.get("max_tokens", integer(0, _MOST_TOKENS), None),
+    )
 
 
 def tier_named(label: str) -> Tier:
@@ -31,12 +56,7 @@ def read_limits(fields: Fields, tools: ReadPattern, faults: Faults) -> Bounds:
             faults.at(child, "can only be true", "leave it out: a rule only narrows")
     return Bounds(
         tier=Tier.PRODUCTION if label is None else tier_named(label),
-        max_iterations=fields.get("max_iterations", integer(0, 10_000), None),
-        timeout_s=fields.get("timeout", duration, None),
-        deadline_s=fields.get("deadline", duration, None),
-        budget_usd=fields.get("budget_usd", money, None),
-        max_actions=fields.get("max_actions", integer(0, 10_000), None),
-        max_tokens=fields.get("max_tokens", integer(0, MOST_TOKENS), None),
+        **limits_of_a_run(fields),
         allowed_tools=frozenset() if allowed is None else frozenset({allowed}),
         denied_tools=frozenset(fields.get("denied_tools", several(tools), ())),
         requires_pr=fields.get("requires_pr", boolean, False),
