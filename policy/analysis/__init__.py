@@ -1,4 +1,4 @@
-"""What is strange about rules that load: which never match, which add nothing, whose approval nobody can give.
+"""Rules put to the test: by their cases and what those cover, by the recorded past, and by what is strange about them.
 
-Everything here is certain or it is not said. Read `diagnose` in `policy.analysis.diagnosis` for the whole of it.
+What `diagnosis` says (never matches, adds nothing, asks what nobody can give) is certain or it is not said.
 """
