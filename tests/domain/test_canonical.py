@@ -73,3 +73,31 @@ def test_it_reads_back_as_the_same_value(value: object) -> None:
 @given(st.dictionaries(TEXT, JSON, min_size=2, max_size=5))
 def test_the_order_of_keys_does_not_matter(value: dict[str, object]) -> None:
     assert digest(value) == digest(dict(reversed(value.items())))
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        (float("nan"), "$: nan"),
+        ({"a": [1, 2**53]}, "$.a[1]: 9007199254740992"),
+        ({"a": [1, -(2**53)]}, "$.a[1]: -9007199254740992"),
+        ({"a": {1: 2}}, "$.a: every key"),
+        ([b"x"], "$[0]: a bytes"),
+        ([bytearray(b"x")], "$[0]: a bytearray"),
+        ([{"a": object()}], "$[0].a: a object"),
+    ],
+)
+def test_a_refusal_names_the_place(value: object, place: str) -> None:
+    with pytest.raises(NotCanonical) as refused:
+        canonical_json(value)
+    assert str(refused.value).startswith(place)
+
+
+def test_the_greatest_integers_that_json_carries_are_carried() -> None:
+    assert canonical_json([2**53 - 1, -(2**53) + 1, "\u00e9"]) == '[9007199254740991,-9007199254740991,"é"]'.encode()
+
+
+def test_numbers_change_their_form_where_ecmascript_does() -> None:
+    told = {1e20: "100000000000000000000", 1e21: "1e+21", 1.5e21: "1.5e+21", 123.5: "123.5", 1e-7: "1e-7"}
+    told |= {1e-6: "0.000001", 0.5: "0.5", 1.25e-7: "1.25e-7", 0.0: "0", -2.0: "-2"}
+    assert [canonical_json(value).decode() for value in told] == list(told.values())

@@ -29,7 +29,7 @@ def run(status: Status, *batch: CallRecord, **more: Any) -> Run:
     return Run(run_id="r", status=status, batch=batch, **more)
 
 
-def decided(allowed: bool = True, **limits: Any) -> PolicyDecision:
+def decided(*, allowed: bool = True, **limits: Any) -> PolicyDecision:
     constraints = Constraints(**limits)
     return PolicyDecision(allowed=allowed, tier=Tier.PRODUCTION, reason="Because.", constraints=constraints)
 
