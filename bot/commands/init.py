@@ -26,7 +26,7 @@ slack:                                 # secrets are named here, never written h
   bot_token: "${env:SLACK_BOT_TOKEN}"  # xoxb-...: OAuth & Permissions
   app_token: "${env:SLACK_APP_TOKEN}"  # xapp-... with connections:write: Basic Information
 
-# places: {approvals: [C00000001]}     # where cards are shown besides a run's own thread
+# places: {approvals: [C00000001]}     # where cards are shown besides a run's own thread, and runs without one
 # sources:                             # who may send webhooks: POST /webhooks/alertmanager
 #   alertmanager: {kind: alertmanager, channel: C00000002, agent: helper, secret: "${env:ALERTMANAGER_TOKEN}"}
 
