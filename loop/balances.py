@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from changes.votes import Electorate
 from domain.budgets import Balance
 from domain.tasks import Principal
 from loop.engine import Engine
@@ -30,8 +29,7 @@ async def _oversees(engine: Engine, who: Principal) -> bool:
     except DirectoryUnavailable:
         return False
     book = engine.rulebook()
-    voters = Electorate(people=people, peers=book.approvers, requester=None, excluded=())
-    return any(voters.eligible(who, one) for one in (*book.approvers, *book.admins, *book.auditors))
+    return book.includes(who, (*book.approvers, *book.admins, *book.auditors), people)
 
 
 def _own(found: Sequence[Balance], who: Principal) -> list[Balance]:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from changes.votes import Electorate
 from domain import events as e
 from domain.budgets import Balance
 from domain.freezes import Frozen
@@ -223,7 +222,6 @@ class Controller:
 
     def _not_admin(self, by: Principal, people: Snapshot) -> Reply | None:
         book = self._engine.rulebook()
-        voters = Electorate(people=people, peers=book.approvers, requester=None, excluded=())
-        if any(voters.eligible(by, who) for who in book.admins):
+        if book.includes(by, book.admins, people):
             return None
         return Reply(ok=False, text="Only administrators may.", help=tuple(who.text for who in book.admins))

@@ -1,6 +1,5 @@
 """Who may read a run: whoever sees its thread; its requester, approvers and `auditors:` besides."""
 
-from changes.votes import Electorate
 from domain.decisions import Approvers
 from domain.runs import Run
 from domain.tasks import Principal
@@ -18,8 +17,7 @@ async def may_read(engine: Engine, principal: Principal, run: Run) -> bool:
     except DirectoryUnavailable:
         return False
     book = engine.rulebook()
-    voters = Electorate(people=people, peers=book.approvers, requester=None, excluded=())
-    return any(voters.eligible(principal, who) for who in (*asked_of(run), *book.auditors))
+    return book.includes(principal, (*asked_of(run), *book.auditors), people)
 
 
 def asked_of(run: Run) -> list[Approvers]:

@@ -1,10 +1,11 @@
 """The organization's word, as the controller needs it: agents, rules, and who is who by configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from changes.votes import Electorate
 from domain.agents import Agent
 from domain.budgets import UNKNOWN, Balance, Draw, Spending
 from domain.calls import Observation, ToolCall, ToolSpec
@@ -166,3 +167,8 @@ class Rulebook:
     admins: tuple[Approvers, ...] = ()
     auditors: tuple[Approvers, ...] = ()
     organization_seq: int = 0  # how far the organization's stream was read; starts are refused once it has moved on
+
+    def includes(self, who: Principal, these: Iterable[Approvers], people: Snapshot) -> bool:
+        """Whether this person is one of these, by the directory; whatever they asked for themselves."""
+        voters = Electorate(people=people, peers=self.approvers, requester=None, excluded=())
+        return any(voters.eligible(who, one) for one in these)

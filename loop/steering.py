@@ -4,7 +4,6 @@ Pause and stop: any full member who can see the run, even while nobody can look 
 hand back, redirect: the requester, the agent's owners, or an approver.
 """
 
-from changes.votes import Electorate
 from domain import events as e
 from domain.calls import Doubt
 from domain.decisions import Approvers
@@ -84,8 +83,7 @@ class Steering:
         if principal in run.standing:
             return True
         book = self._engine.rulebook()
-        voters = Electorate(people=people, peers=book.approvers, requester=None, excluded=())
-        return any(voters.eligible(principal, who) for who in (*self._owners(run), *asked_of(run), *book.approvers))
+        return book.includes(principal, (*self._owners(run), *asked_of(run), *book.approvers), people)
 
     def _owners(self, run: Run) -> tuple[Approvers, ...]:
         agent = self._engine.rulebook().agents.get(run.agent)
