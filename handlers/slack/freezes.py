@@ -25,7 +25,7 @@ def parse(verb: str, rest: str, seat: Seat) -> Intent | None:
         case "freezes" if not rest:
             return Told(seat=seat, what="freezes")
         case "freeze":
-            said = _SAID.fullmatch(rest)
+            said = _said(rest)
             if said is None:
                 return Misspoken(seat=seat, text=f"Say what, and until when: {USAGE}. Nothing was frozen.")
             return Freeze(seat=seat, what=said["what"], until=said["until"], why=said["why"] or "")
@@ -40,7 +40,12 @@ def parse(verb: str, rest: str, seat: Seat) -> Intent | None:
 
 def is_freeze(verb: str, rest: str) -> bool:
     """Whether these words in a thread are such a command, not just said to its run."""
-    return verb == "unfreeze" or (verb == "freezes" and not rest) or (verb == "freeze" and bool(_SAID.fullmatch(rest)))
+    return verb == "unfreeze" or (verb == "freezes" and not rest) or (verb == "freeze" and bool(_said(rest)))
+
+
+def _said(rest: str) -> re.Match[str] | None:
+    """What, until when and why. Blanks count once: the pattern tries every way to part a run of them."""
+    return _SAID.fullmatch(" ".join(rest.split()))
 
 
 class Freezes:

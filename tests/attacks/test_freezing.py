@@ -1,10 +1,13 @@
 """Any full member may freeze. Whoever does it without end fills neither the log nor the cards of others."""
 
+import time
 from datetime import timedelta
 
 import pytest
 
 from domain import events as e
+from handlers.slack import commands
+from handlers.slack.words import Seat
 from loop.doors import Reply
 from loop.freezing import LONGEST_WHY, MOST
 from tests.loop.house import START, House, propose
@@ -38,3 +41,12 @@ async def test_why_is_kept_as_text_and_not_at_any_length(why: str) -> None:
         assert len(kept.why) <= 6 * LONGEST_WHY
         kept.why.encode()
         assert (await house.controller.unfreeze("user:SRE1", kept.id, why)).ok
+
+
+@pytest.mark.parametrize("said", ["x{}y", "x until{}", "x{}until y", "x until y{}because{}z{}"])
+def test_no_words_hold_the_bot_up(said: str) -> None:
+    words = "freeze " + said.replace("{}", " \t\n" * 12_000)
+    began = time.perf_counter()
+    commands.is_command(words)
+    commands.parse(words, Seat(user="U1", team="T1", channel="C1"), occurrence="1", at=START)
+    assert time.perf_counter() - began < 1
