@@ -139,7 +139,7 @@ def test_what_nobody_can_tell_waits_for_a_person() -> None:
 
 
 @pytest.mark.parametrize(("limits", "most"), [({}, 200), ({"max_iterations": 3}, 3)])
-def test_iterations_end_at_the_limit_and_not_before(limits: dict[str, int], most: int) -> None:
+def test_iterations_end_at_the_limit_and_not_before(limits: dict[str, Any], most: int) -> None:
     going = run(Status.REASONING, decision=decided(**limits), iterations=most - 1)
     assert next_step(going) == Reason()
     assert next_step(replace(going, iterations=most)) == Finish(
