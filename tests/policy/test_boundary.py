@@ -6,7 +6,7 @@ import pytest
 from domain.approvals import ApprovalEnd, Ballot, Vote
 from domain.calls import Observation, ToolCall
 from domain.decisions import Allow, Deny, RequireApproval, Verdict
-from domain.runs import CallRecord, CallStatus, Run, Wait
+from domain.runs import CallRecord, CallStatus, Message, Run, Wait
 from domain.tasks import Source, Task, Trust
 from domain.tiers import Effect, Tier
 from policy.engine import PolicySet
@@ -284,6 +284,54 @@ def test_conditions_read_the_run_and_the_call() -> None:
     assert denied(judge(policies, "shell.run", run=run_of(policies, past=(observed,)))).startswith("outside")
     trusted = replace(observed, observation=Observation(ok=True, summary="", trust=Trust.MACHINE))
     assert isinstance(judge(policies, "shell.run", run=run_of(policies, past=(trusted,))), Allow)
+
+
+@pytest.mark.parametrize(
+    ("when", "holds"),
+    [
+        ("run.id == 'r-1'", True),
+        ("run.id == ''", False),
+        ("run.tier == 4", True),
+        ("run.tier < 4", False),
+        ("run.depth == 1", True),
+        ("run.iterations == 7", True),
+        ("task.context.agent_slug == 'operator'", True),
+    ],
+)
+def test_a_condition_at_the_boundary_sees_the_run_as_it_stands(when: str, holds: bool) -> None:
+    policies = rules(f"  - {{id: a, when: \"{when} && call.effect == 'draft'\", deny: Seen}}")
+    run = run_of(policies, task(source=Source.AGENT), iterations=7)
+    assert isinstance(judge(policies, "git.push", run=run), Deny) is holds
+
+
+def test_words_from_outside_that_joined_the_run_taint_it() -> None:
+    policies = rules("  - {id: d, when: \"run.tainted && call.effect == 'execute'\", deny: outside}")
+    heard = run_of(policies, messages=(Message(by="user:U1", text="do it"),))
+    assert isinstance(judge(policies, "shell.run", run=heard), Allow)
+    outside = run_of(policies, messages=(Message(by="user:U1", text="do it", tainted=True),))
+    assert denied(judge(policies, "shell.run", run=outside)).startswith("outside")
+    task_of_outside = run_of(policies, task(trust=Trust.UNTRUSTED))
+    assert denied(judge(policies, "shell.run", run=task_of_outside)).startswith("outside")
+
+
+def test_what_the_house_itself_refuses_says_so_in_its_own_name() -> None:
+    policies = rules("")
+    said = judge(policies, "forge.merge")
+    assert isinstance(said, Deny)
+    assert said.text == "forge.merge is made by a person's click, never proposed (only-people)"
+    assert [(one.policy, one.file, one.sets) for one in said.reasons] == [("only-people", "built-in", "deny")]
+    assert said.help == ("group:sre",)
+    assert said.policy_hash == policies.hash
+
+
+def test_a_run_that_the_door_refused_says_the_doors_reasons_and_help() -> None:
+    policies = rules("  - {id: a, deny: no}")
+    run = run_of(policies)
+    assert run.decision is not None
+    said = judge(policies, "git.clone", run=run)
+    assert said == Deny(
+        text=run.decision.reason, reasons=run.decision.reasons, policy_hash=policies.hash, help=("group:sre",)
+    )
 
 
 def test_door_rules_are_asked_again_at_the_boundary() -> None:

@@ -3,10 +3,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from domain.decisions import Constraints
 from domain.people import Snapshot
 from domain.tasks import Source, Trust
 from domain.tiers import Tier
-from tests.policy.world import AGENT, NOW, SPECS, decide, rules, task
+from policy.door import decision, of_decision
+from tests.policy.world import AGENT, CATALOG, NOW, SPECS, decide, rules, task
 
 
 def test_without_rules_the_agents_grant_stands() -> None:
@@ -189,3 +191,76 @@ def test_freezes_do_not_stop_tasks() -> None:
 
 def test_allowed_tools_are_what_is_installed() -> None:
     assert decide(rules("")).constraints.allowed_tools == tuple(sorted(SPECS))
+
+
+# ── What is recorded ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+EVERY_LIMIT = """
+  - id: all
+    limit: {tier: sandbox, max_iterations: 9, timeout: 10m, deadline: 2h, budget_usd: 2.5, max_actions: 4,
+            max_tokens: 1000, allowed_tools: ["git.*"], denied_tools: [git.push], requires_pr: true,
+            requires_validation: true}
+  - {id: more, limit: {tier: production, max_iterations: 10, timeout: 11m, deadline: 3h, budget_usd: 3, max_actions: 5,
+            max_tokens: 2000}}
+  - {id: asks, approve: [{from: "group:sre", count: 2}]}
+"""
+
+
+def test_every_limit_of_the_rules_is_in_the_decision() -> None:
+    assert decide(rules(EVERY_LIMIT)).constraints == Constraints(
+        max_iterations=9,
+        timeout_s=600.0,
+        deadline_s=7200.0,
+        budget_usd=2.5,
+        max_actions=4,
+        max_tokens=1000,
+        allowed_tools=("git.clone", "git.commit"),
+        denied_tools=("git.push",),
+        requires_pr=True,
+        requires_validation=True,
+    )
+
+
+def test_a_decision_read_back_is_as_narrow_as_when_it_was_made_and_knows_who_set_what() -> None:
+    found = rules(EVERY_LIMIT)
+    said = decide(found)
+    again = decision(found, of_decision(said), AGENT, CATALOG)
+    assert again == replace(said, overruled=())
+    assert {reason.sets for reason in again.reasons if reason.policy == "all"} == {
+        "tier", "max_iterations", "timeout", "deadline", "budget_usd", "max_actions", "max_tokens", "allowed_tools",
+        "denied_tools", "requires_pr", "requires_validation",
+    }  # fmt: skip
+    less = rules("""
+  - {id: less, limit: {max_iterations: 8, timeout: 1m, deadline: 1h, budget_usd: 1, max_actions: 1, max_tokens: 1}}
+""")
+    bounds = of_decision(said) & of_decision(decide(less))
+    set_by = {reason.sets: reason.policy for reason in bounds.reasons if reason.policy in {"all", "less"}}
+    assert {sets for sets, policy in set_by.items() if policy == "less"} == {
+        "max_iterations", "timeout", "deadline", "budget_usd", "max_actions", "max_tokens",
+    }  # fmt: skip
+    assert {reason.sets for reason in bounds.overruled if reason.policy == "all"} == {
+        "max_iterations", "timeout", "deadline", "budget_usd", "max_actions", "max_tokens",
+    }  # fmt: skip
+
+
+def test_of_several_denials_the_first_by_place_is_the_sentence() -> None:
+    said = decide(
+        rules("""
+  - {id: b, deny: First?}
+  - {id: a, deny: Second!}
+""")
+    )
+    assert said.reason == "First? (b, policies/org.yaml:4)"
+    assert decide(rules("  - {id: a, deny: Second!}")).reason == "Second! (a, policies/org.yaml:3)"
+    assert decide(rules("  - {id: a, deny: Third. }")).reason == "Third. (a, policies/org.yaml:3)"
+
+
+def test_the_agents_owners_and_then_the_approvers_can_help_each_named_once() -> None:
+    agent = replace(AGENT, owners=("user:U4", "group:sre"))
+    assert decide(rules(""), agent=agent).help == ("user:U4", "group:sre")
+
+
+@pytest.mark.parametrize(("source", "denied"), [(Source.USER, False), (Source.ALERT, False), (Source.AGENT, True)])
+def test_a_rule_at_the_door_knows_whether_another_run_asks(source: Source, denied: bool) -> None:
+    found = rules("  - {id: a, when: run.depth > 0, deny: Too deep}")
+    assert decide(found, task(source=source)).allowed is not denied
