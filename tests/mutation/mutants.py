@@ -64,6 +64,8 @@ def _for_types_only(statement: ast.stmt) -> bool:
             return True
         case ast.Assign(value=ast.BinOp(op=ast.BitOr(), left=ast.Name() | ast.BinOp() | ast.Subscript())):
             return True  # a union of types, or of tables
+        case ast.Assign(value=ast.Subscript(value=ast.Name())) | ast.AnnAssign(annotation=ast.Name(id="TypeAlias")):
+            return True  # a type's other name
         case ast.Assign(targets=[ast.Name(id="__all__" | "__slots__")]):
             return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
