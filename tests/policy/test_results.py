@@ -4,7 +4,7 @@ import pytest
 
 from domain.calls import Expectation, Observation
 from domain.tiers import Effect
-from policy.results import check_result
+from policy.results import check_result, misfits
 from tests.policy.world import call, spec
 
 SCHEMA = {
@@ -87,3 +87,62 @@ def test_deep_results_are_problems() -> None:
         deep = {"a": deep}
     found = check_result(spec("t", Effect.READ), call("t"), Observation(ok=True, summary="", data=deep))
     assert "the result is not JSON" in found.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits", "misfit", "why"),
+    [
+        ({"type": "integer", "minimum": 0}, 0, -1, "must be between 0 and -"),
+        ({"type": "number", "maximum": 9}, 9, 9.5, "must be between - and 9"),
+        ({"type": "string", "maxLength": 4}, "abcd", "abcde", "is longer than 4 characters"),
+        ({"maxLength": 4}, "abcd", "abcde", "is longer than 4 characters"),
+        ({"type": "array", "maxItems": 2}, [1, 2], [1, 2, 3], "has more than 2 entries"),
+        ({"type": "array", "items": {"type": "null"}}, (None,), (0,), "[0]: must be null"),
+        ({"type": "boolean"}, False, 0, "must be boolean"),
+        ({"type": "array"}, (), {}, "must be array"),
+        ({"type": "unheard-of"}, None, None, ""),
+        ({"enum": [1, "a"]}, "a", "b", "must be one of 1, a"),
+        ({"properties": {"a": {"type": "string"}}}, {"a": "x", "b": 1}, {"a": 1}, ".a: must be string"),
+        ({"required": ["a"]}, {"a": None}, {}, ".a: is missing"),
+        ({"additionalProperties": {"type": "string"}}, {"a": "x"}, {"a": 1}, ".a: must be string"),
+        ({}, {"a": [1, "x", None]}, None, ""),
+    ],
+)
+def test_what_fits_a_schema_at_its_bound_and_what_does_not(
+    schema: dict[str, Any], fits: Any, misfit: Any, why: str
+) -> None:
+    if schema.get("type") == "unheard-of":
+        assert list(misfits(schema, fits, "$")) == ["$: must be unheard-of"]
+        return
+    assert list(misfits(schema, fits, "$")) == []
+    found = list(misfits(schema, misfit, "$"))
+    assert [one.removeprefix("$").removeprefix(": ") for one in found] == ([why] if why else [])
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda value: ({"properties": {"a": None}}, {"a": value}),
+        lambda value: ({"additionalProperties": None}, {"b": value}),
+        lambda value: ({"items": None}, [value]),
+    ],
+)
+def test_a_result_may_be_nested_thirty_two_deep(wrapped: Any) -> None:
+    def nested(levels: int) -> tuple[dict[str, Any], Any]:
+        schema: dict[str, Any] = {}
+        value: Any = 1
+        for _ in range(levels):
+            outer, value = wrapped(value)
+            schema = {key: {"a": schema} if key == "properties" else schema for key in outer}
+        return schema, value
+
+    assert list(misfits(*nested(31), "$")) == []
+    (problem,) = misfits(*nested(32), "$")
+    assert problem.endswith("is nested too deep")
+
+
+def test_a_result_may_be_as_large_as_is_allowed_and_no_larger() -> None:
+    around = len('{"a":""}')
+    for size, problems in ((256 * 1024, ()), (256 * 1024 + 1, ("the result is 262145 bytes; 262144 are allowed",))):
+        told = Observation(ok=True, summary="", data={"a": "x" * (size - around)})
+        assert check_result(spec("t", Effect.READ), call("t"), told).problems == problems
