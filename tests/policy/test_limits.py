@@ -78,7 +78,7 @@ def test_a_claim_says_each_limit_as_people_write_it() -> None:
 
 
 def test_an_agent_is_granted_all_that_its_file_says_and_no_more() -> None:
-    limits = {
+    limits: dict[str, Any] = {
         "max_iterations": 1,
         "timeout_s": 2.0,
         "deadline_s": 3.0,
