@@ -6,6 +6,8 @@ PORT   ?= 7070
 DEMO   ?= demo
 SECONDS ?= 60
 PATHS  ?= domain policy
+SAMPLE ?= 1
+SEED   ?= 0
 # Two a core, at most eight: half of a test's time is waiting for processes that it started.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -lt 4 ] && echo $$((n * 2)) || echo 8)
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -43,7 +45,7 @@ fuzz: $(VENV)/dev.stamp  ## Policy files as nobody would write them, for SECONDS
 	$(BIN)/python -m tests.fuzz.policy_files --seconds $(SECONDS)
 
 mutants: $(VENV)/dev.stamp  ## Small changes of PATHS that no test sees, one a line; the tree is not touched
-	$(BIN)/python -m tests.mutation $(PATHS)
+	$(BIN)/python -m tests.mutation $(PATHS) --sample $(SAMPLE) --seed $(SEED)
 
 bench-policy: $(VENV)/bench.stamp  ## Policy beside cedarpy and pycasbin
 	$(BIN)/python -m benchmarks policy

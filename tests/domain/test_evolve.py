@@ -1,76 +1,38 @@
-"""The fold, event by event: what is kept, what is counted, what ends what, and what cannot have happened."""
+"""The fold, event by event: what is counted, who is excluded, what ends a wait, and what cannot have happened."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from domain import events as e
-from domain.approvals import ApprovalEnd, ApprovalRequest, Ballot, Vote
-from domain.calls import Doubt, Observation, ToolCall
-from domain.decisions import Constraints, Deny, PolicyDecision
+from domain.approvals import ApprovalEnd
+from domain.budgets import Draw, Unit
 from domain.evolve import IllegalEvent, evolve, replay
 from domain.outcomes import Outcome
 from domain.runs import CallStatus, Ending, Message, Question, Run, Status, Wait
-from domain.tasks import Context, Source, Task, Trigger
 from domain.tiers import Effect, Tier
-
-NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
-LATER = NOW + timedelta(days=1)
-TASK = Task(
-    type="chat",
-    goal="Look after it.",
-    trigger=Trigger(source=Source.USER, source_id="1", timestamp=NOW),
-    context=Context(organization_id="acme"),
-    requester="user:U1",
+from tests.domain.logs import (
+    BAD,
+    DECIDED,
+    DECISION,
+    DOING,
+    ELSEWHERE,
+    IN_DOUBT,
+    LATER,
+    NOW,
+    RECEIVED,
+    TASK,
+    WAITS,
+    asks,
+    call,
+    folded,
+    proposed,
+    recorded,
+    returned,
+    started,
 )
-ELSEWHERE = replace(TASK, goal="Something else.")
-DECISION = PolicyDecision(allowed=True, tier=Tier.PRODUCTION, reason="", constraints=Constraints())
-RECEIVED, DECIDED = e.TaskReceived(task=TASK, agent="sre"), e.PolicyDecided(decision=DECISION)
-GOOD, BAD = Observation(ok=True, summary="done"), Observation(ok=False, summary="failed")
-WAITS = e.WaitStarted(topic="merge", why="for a merge", until=LATER)
-
-
-def call(call_id: str, effect: Effect = Effect.CHANGE) -> ToolCall:
-    return ToolCall(call_id=call_id, tool="t", version=1, effect=effect, arguments={})
-
-
-def proposed(*calls: ToolCall, conclusion: str | None = None) -> e.CallsProposed:
-    return e.CallsProposed(calls=calls or (call("c1"),), rationale="why", conclusion=conclusion)
-
-
-def started(call_id: str = "c1", attempt: int = 1) -> e.ActionStarted:
-    return e.ActionStarted(call_id=call_id, epoch=2, key="k", digest="d", attempt=attempt)
-
-
-def returned(call_id: str = "c1", observation: Observation = GOOD) -> e.ActionReturned:
-    return e.ActionReturned(call_id=call_id, observation=observation)
-
-
-def asks(call_id: str = "c1") -> e.ApprovalRequested:
-    return e.ApprovalRequested(
-        request=ApprovalRequest(
-            approval_id=f"a.{call_id}", call_id=call_id, digest="d", requirements=(), expires_at=LATER
-        )
-    )
-
-
-def recorded(events: Sequence[e.Event], first: int = 1) -> list[e.Recorded]:
-    return [
-        e.Recorded(stream="r", seq=n, at=NOW + timedelta(seconds=n), event=event)
-        for n, event in enumerate(events, start=first)
-    ]
-
-
-def folded(*events: e.Event) -> Run:
-    """The run after its task, its decision and these."""
-    return replay("r", recorded([RECEIVED, DECIDED, *events]))
-
-
-DOING = (proposed(), e.CallAllowed(call_id="c1"), started())
-IN_DOUBT = (*DOING, e.ActionInDoubt(call_id="c1", why="no word", remedy="check"))
-
 
 # ── What cannot have happened ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -99,6 +61,25 @@ def test_what_cannot_have_happened_is_refused(events: Sequence[e.Event], why: st
         folded(*events)
 
 
+OF_THE_ORGANIZATION: tuple[e.Event, ...] = (
+    e.InstanceStarted(boot=1, version="1", sandbox="", policy_hash=""),
+    e.EverythingStopped(by="user:U1", why=""),
+    e.EverythingResumed(by="user:U1"),
+    e.PolicyLoaded(policy_hash="", why=""),
+    e.FreezeDeclared(id="f", by="user:U1", until=LATER, where=()),
+    e.FreezeLifted(id="f", by="user:U1"),
+    e.FreezeEnded(id="f"),
+    e.TierEarned(agent="sre", tier=Tier.SANDBOX, run_id="r", by=()),
+    e.TierLost(agent="sre", by="user:U1", why=""),
+)
+
+
+@pytest.mark.parametrize("event", OF_THE_ORGANIZATION)
+def test_what_happens_to_the_organization_does_not_happen_to_a_run(event: e.Event) -> None:
+    with pytest.raises(IllegalEvent, match=f"{type(event).__name__} belongs to the organization's stream"):
+        folded(event)
+
+
 def test_after_the_end_only_echoes_are_folded() -> None:
     ended = folded(
         e.RunFinished(outcome=Outcome.FAILED, summary="Over."),
@@ -109,6 +90,49 @@ def test_after_the_end_only_echoes_are_folded() -> None:
     assert (ended.outcome, ended.summary, ended.cost_usd) == (Outcome.FAILED, "Over.", 0.5)
     assert ended.refusals == {("a", "user:U2", "late")}
     assert ended.posted == {"k": ("C1", "1.0")}
+
+
+def test_nothing_that_was_recorded_is_forgotten_for_what_follows() -> None:
+    question = e.QuestionAsked(question="?", options=("yes", "no"), step="s")
+    run = folded(
+        e.Posted(key="k", channel="C1", ts="1.0"),
+        e.Posted(key="l", channel="C1", ts="2.0"),
+        e.VoteRefused(approval_id="a", by="user:U2", why="late"),
+        e.VoteRefused(approval_id="a", by="user:U3", why="late"),
+        e.PersonSpoke(by="user:U2", text="a", occurrence="alert-2"),
+        e.PersonSpoke(by="user:U2", text="b", occurrence="alert-3"),
+        question,
+        e.Answered(by="user:U2", text="yes"),
+        question,
+        e.Answered(by="user:U2", text="no"),
+        replace(WAITS, step="w"),
+        e.Noticed(topic="merge", what="merged"),
+        proposed(),
+    )
+    assert run.posted == {"k": ("C1", "1.0"), "l": ("C1", "2.0")}
+    assert {by for _, by, _ in run.refusals} == {"user:U2", "user:U3"}
+    assert run.joined == ("alert-2", "alert-3")
+    asked = Question(question="?", options=("yes", "no"), step="s", by="user:U2", answer="yes", turn=1)
+    assert run.questions == (asked, replace(asked, answer="no", turn=2))
+    assert [(wait.step, wait.turn) for wait in run.waits] == [("w", 3)]
+    assert run.rationale == "why"
+    assert folded(e.PersonSpoke(by="user:U2", text="a")).joined == ()
+
+
+def test_the_accounts_of_a_runs_costs_are_those_of_its_latest_accepting_decision() -> None:
+    dollars, tokens = (Draw(account=of.value, of=of, most=1) for of in (Unit.USD, Unit.TOKENS))
+    run = replace(DECISION, draws=(dollars, Draw(account="runs", of=Unit.RUNS, most=1)))
+    accepted = replay("r", recorded([RECEIVED, e.PolicyDecided(decision=run)]))
+    assert accepted.draws == (dollars,)
+    again = e.PolicyDecided(decision=replace(DECISION, draws=(tokens,)))
+    redirect = e.Redirected(by="user:U2", task=ELSEWHERE, agent="other")
+    assert evolve(evolve(accepted, _next(accepted, redirect)), _next(accepted, again, 2)).draws == (tokens,)
+    refused = e.PolicyDecided(decision=replace(DECISION, allowed=False, draws=(tokens,)))
+    assert evolve(evolve(accepted, _next(accepted, redirect)), _next(accepted, refused, 2)).draws == (dollars,)
+
+
+def _next(run: Run, event: e.Event, by: int = 1) -> e.Recorded:
+    return e.Recorded(stream="r", seq=run.seq + by, at=NOW + timedelta(seconds=run.seq + by), event=event)
 
 
 # ── What is counted ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,138 +198,6 @@ def test_who_asked_shaped_answered_or_redirected_approves_nothing() -> None:
     assert (again.excluded, again.standing) == (("user:U1",), ("user:U1",))
 
 
-# ── Doubt ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def found(finding: Doubt, observation: Observation | None = None) -> e.DoubtResolved:
-    return e.DoubtResolved(call_id="c1", finding=finding, by="the tool", observation=observation)
-
-
-def test_what_did_happen_has_come_back() -> None:
-    (seen,) = folded(*IN_DOUBT, found(Doubt.HAPPENED, BAD)).past
-    assert (seen.status, seen.observation) == (CallStatus.RETURNED, BAD)
-    (told,) = folded(*IN_DOUBT, found(Doubt.HAPPENED)).past
-    assert told.observation is not None
-    assert (told.observation.ok, told.observation.summary) == (True, "It did happen, says the tool.")
-
-
-def test_what_a_tool_finds_undone_is_repeated_unless_a_person_has_spoken() -> None:
-    repeat = folded(*IN_DOUBT, found(Doubt.NOT_HAPPENED))
-    assert (repeat.status, repeat.batch[0].remedy) == (Status.IN_DOUBT, "repeat")
-    asked = e.DoubtPutToPerson(call_id="c1", question="Did it?", options=("yes", "no"))
-    spoken: list[tuple[e.Event, ...]] = [
-        (asked, e.Answered(by="user:U2", text="no")),
-        (e.StopRequested(by="user:U2", why=""),),
-        (e.Redirected(by="user:U2", task=ELSEWHERE, agent="other"),),
-    ]
-    for said in spoken:
-        (record,) = folded(*IN_DOUBT, *said, found(Doubt.NOT_HAPPENED)).past
-        assert (record.status, record.note) == (CallStatus.DROPPED, "It did not happen, says the tool.")
-
-
-def test_a_doubt_that_nobody_could_end_stays_one() -> None:
-    assert folded(*IN_DOUBT, found(Doubt.UNKNOWN)) == replace(
-        folded(*IN_DOUBT), seq=7, updated_at=NOW + timedelta(seconds=7)
-    )
-
-
-def test_a_question_about_a_doubt_is_answered_before_the_doubt_is_resolved() -> None:
-    question = e.DoubtPutToPerson(call_id="c1", question="Did it?", options=("yes", "no"))
-    asked = folded(*IN_DOUBT, question)
-    assert asked.status is Status.AWAITING_ANSWER
-    assert asked.open_question == Question(question="Did it?", options=("yes", "no"), about="c1", turn=1)
-    assert asked.batch[0].remedy == "ask"
-    answered = folded(*IN_DOUBT, question, e.Answered(by="user:U2", text="no"))
-    assert (answered.status, answered.questions[-1].answer) == (Status.AWAITING_ANSWER, "no")
-    assert folded(*IN_DOUBT, question, e.Answered(by="user:U2", text="no"), found(Doubt.NOT_HAPPENED)).past
-
-
-# ── Countersigning ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_request_gathers_votes_until_it_is_granted_or_closed() -> None:
-    vote = Vote(approval_id="a.c1", by="user:U2", ballot=Ballot.APPROVE, digest="d")
-    other = replace(vote, by="user:U3")
-    asked = proposed(), asks(), e.VoteCast(vote=vote), e.VoteCast(vote=other)
-    waiting = folded(*asked)
-    assert (waiting.status, waiting.batch[0].votes) == (Status.AWAITING_APPROVAL, (vote, other))
-    granted = folded(*asked, e.ApprovalGranted(approval_id="a.c1", use_until=LATER, voters=()))
-    assert (granted.status, granted.batch[0].use_until) == (Status.APPROVED, LATER)
-    closed = folded(*asked, e.ApprovalClosed(approval_id="a.c1", end=ApprovalEnd.EXPIRED, why="too late"))
-    (record,) = closed.past
-    assert (record.status, record.approval_end, record.note) == (CallStatus.DROPPED, ApprovalEnd.EXPIRED, "too late")
-    void = (*asked, e.ApprovalGranted(approval_id="a.c1", use_until=LATER, voters=()))
-    (record,) = folded(*void, e.ApprovalClosed(approval_id="a.c1", end=ApprovalEnd.EXPIRED, why="")).past
-    assert record.use_until is None
-
-
-def test_a_frozen_card_thaws() -> None:
-    frozen = folded(proposed(), asks(), e.CallFrozen(approval_id="a.c1", text="until Monday"))
-    assert frozen.batch[0].frozen == "until Monday"
-    thawed = folded(proposed(), asks(), e.CallFrozen(approval_id="a.c1", text="x"), e.CallThawed(approval_id="a.c1"))
-    assert thawed.batch[0].frozen == ""
-
-
-def test_a_denied_call_says_why_and_a_started_one_how_it_began() -> None:
-    (denied,) = folded(proposed(), e.CallDenied(call_id="c1", verdict=Deny(text="no"))).past
-    assert (denied.status, denied.denial, denied.note) == (CallStatus.DENIED, Deny(text="no"), "no")
-    (begun,) = folded(proposed(), e.CallAllowed(call_id="c1"), started(attempt=3)).batch
-    assert (begun.status, begun.epoch, begun.attempt, begun.key, begun.digest) == (CallStatus.ACTING, 2, 3, "k", "d")
-
-
-def test_what_came_back_is_kept_with_what_was_wrong_with_it() -> None:
-    (record,) = folded(*DOING, replace(returned(), met=False, problems=("odd",))).past
-    assert (record.observation, record.met, record.problems) == (GOOD, False, ("odd",))
-
-
-# ── Endings ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("came", "ends"),
-    [
-        (returned(), True),
-        (returned(observation=BAD), False),
-        (replace(returned(), met=False), False),
-        (replace(returned(), met=True), True),
-        (replace(returned(), problems=("odd",)), False),
-    ],
-)
-def test_a_conclusion_stands_only_if_its_checks_do(came: e.Event, ends: bool) -> None:
-    run = folded(proposed(conclusion="It is up."), *DOING[1:], came)
-    assert run.ending == (Ending(outcome=Outcome.SUCCEEDED, summary="It is up.") if ends else None)
-    assert (run.status, run.conclusion, run.batch) == (Status.REASONING, None, ())
-
-
-def test_every_check_of_a_conclusion_counts() -> None:
-    reads = call("c1", Effect.READ), call("c2", Effect.READ)
-    begun = [proposed(*reads, conclusion="Up."), *(e.CallAllowed(call_id=c) for c in ("c1", "c2"))]
-    run = folded(*begun, started("c1"), started("c2"), returned("c1"), returned("c2", BAD))
-    assert run.ending is None
-
-
-def test_a_finished_run_leaves_no_call_open() -> None:
-    two = call("c1", Effect.READ), call("c2")
-    begun = [proposed(*two), e.CallAllowed(call_id="c1"), started("c1"), returned("c1")]
-    ended = folded(*begun, e.RunFinished(outcome=Outcome.STOPPED, summary=""))
-    assert [(one.call.call_id, one.status, one.note) for one in ended.past] == [
-        ("c1", CallStatus.RETURNED, ""), ("c2", CallStatus.DROPPED, "the run ended"),
-    ]  # fmt: skip
-    assert (ended.batch, ended.offer, ended.status) == ((), None, Status.FINISHED)
-
-
-def test_calls_that_are_over_are_not_dropped_again() -> None:
-    two = call("c1", Effect.READ), call("c2")
-    begun = [proposed(*two), e.CallAllowed(call_id="c1"), started("c1"), returned("c1")]
-    run = folded(*begun, e.CallsDropped(call_ids=("c1", "c2"), why="moot"))
-    assert [(one.status, one.note) for one in run.past] == [(CallStatus.RETURNED, ""), (CallStatus.DROPPED, "moot")]
-
-
-@pytest.mark.parametrize(("kind", "limit"), [("timeout", "timeout"), ("deadline", "deadline"), ("approval", None)])
-def test_deadlines_of_the_run_are_limits_and_an_approvals_is_none(kind: str, limit: str | None) -> None:
-    assert folded(e.DeadlineReached(kind=kind, subject="r")).limit == limit
-
-
 # ── Waiting ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -335,6 +227,13 @@ def test_an_offer_under_way_ends_its_wait_by_its_own_return() -> None:
         done = folded(*OFFERED, started("m"), came)
         assert (done.status, done.offer, done.waits[-1].what) == (Status.REASONING, None, what)
         assert [one.call.call_id for one in done.past] == ["m"]
+    doubt = e.ActionInDoubt(call_id="m", why="", remedy="ask")
+    unsure = folded(*OFFERED, started("m"), doubt, e.Noticed(topic="merge", what="merged"))
+    assert (unsure.status, unsure.waits[-1].what, unsure.offer is not None) == (Status.WAITING, "merged", True)
+    asked = folded(*OFFERED, started("m"), doubt, e.DoubtPutToPerson(call_id="m", question="?", options=()))
+    assert asked.status is Status.WAITING
+    dropped = folded(OFFERED[0], e.CallsDropped(call_ids=("m",), why="moot"))
+    assert (dropped.status, dropped.waits[-1].what) == (Status.REASONING, "closed")
     closed = folded(*OFFERED[:2], e.ApprovalClosed(approval_id="a.m", end=ApprovalEnd.EXPIRED, why=""))
     assert closed.waits[-1].what == "expired"
 

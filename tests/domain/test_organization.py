@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain import events as e
-from domain.organization import Organization, replay_organization
+from domain.organization import Earned, Organization, replay_organization
+from domain.tiers import Tier
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
@@ -41,3 +42,28 @@ def test_a_freeze_holds_until_it_is_lifted() -> None:
 def test_what_happens_to_a_run_does_not_happen_to_the_organization() -> None:
     with pytest.raises(TypeError, match="Paused"):
         folded(e.Paused(by="user:U1"))
+
+
+def test_freezes_are_counted_kept_apart_and_ended() -> None:
+    until = NOW + timedelta(days=1)
+    one, two = (
+        e.FreezeDeclared(id=name, by="user:U1", why="w", until=until, where=(), zone="Europe/Berlin")
+        for name in ("f1", "f2")
+    )
+    both = folded(one, two)
+    assert (set(both.freezes), both.declared) == ({"f1", "f2"}, 2)
+    assert (both.freezes["f1"].zone, both.freezes["f1"].why) == ("Europe/Berlin", "w")
+    left = folded(one, two, e.FreezeEnded(id="f1"))
+    assert (set(left.freezes), left.declared) == ({"f2"}, 2)
+
+
+def test_what_an_agent_has_earned_holds_until_that_agent_loses_it() -> None:
+    one, two = (e.TierEarned(agent=agent, tier=Tier.SANDBOX, run_id="r", by=("user:U2",)) for agent in ("a", "b"))
+    both = folded(one, two)
+    assert both.earned == {
+        agent: Earned(tier=Tier.SANDBOX, since=NOW, run_id="r", by=("user:U2",)) for agent in ("a", "b")
+    }
+    lost = folded(one, two, e.TierLost(agent="a", by="user:U1", why="rolled back"))
+    assert (set(lost.earned), lost.lost) == ({"b"}, {"a": NOW})
+    again = folded(one, two, *(e.TierLost(agent=agent, by="user:U1", why="") for agent in ("a", "b")))
+    assert (again.earned, set(again.lost)) == ({}, {"a", "b"})

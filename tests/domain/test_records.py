@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from domain.approvals import ApprovalEnd, ApprovalRequest
 from domain.calls import ToolCall
 from domain.records import Deed, deed_of, touched, track_record
@@ -76,3 +78,32 @@ def test_the_record_counts() -> None:
     bad = replace(deed(DONE), held=False)
     counted = track_record([deed(DONE), bad, replace(bad, approved=False, denied=True, held=None)])
     assert (counted.proposed, counted.approved, counted.denied, counted.failed, counted.broken) == (3, 2, 1, 1, True)
+
+
+def test_what_was_rolled_back_is_not_good_and_breaks_the_record() -> None:
+    back = deed(DONE, CallRecord(call=replace(CALL, call_id="c4", undoes="c1"), key="k4"))
+    assert not back.good
+    assert (track_record([back]).broken, track_record([deed(DONE)]).broken) == (True, False)
+
+
+def test_what_was_asked_about_and_never_started_was_not_approved() -> None:
+    assert not deed(replace(DONE, key="")).approved
+
+
+def test_predictions_that_held_are_counted_apart_from_those_that_nobody_checked() -> None:
+    held = replace(deed(DONE), held=True)
+    assert (track_record([held, deed(DONE)]).held, track_record([deed(DONE)]).held) == (1, 0)
+
+
+def test_a_call_touches_what_it_takes_back_and_nothing_else() -> None:
+    other = replace(DONE, call=replace(CALL, call_id="c9"))
+    back = CallRecord(call=replace(CALL, call_id="c4", undoes="c1"))
+    run = Run(run_id="r", past=(DONE, other, back))
+    assert touched(run, "c4") == (back, DONE)
+
+
+@pytest.mark.parametrize(("checks", "held"), [((True, True), True), ((True, False), False), ((None, True), True)])
+def test_a_check_that_has_not_come_back_says_nothing(checks: tuple[bool | None, ...], held: bool) -> None:
+    listed = [CallRecord(call=replace(CHECK, call_id=f"v{n}"), met=met) for n, met in enumerate(checks)]
+    other = CallRecord(call=replace(CHECK, call_id="x", verifies="c9"), met=False)
+    assert deed(DONE, *listed, other).held is held

@@ -8,10 +8,11 @@ import pytest
 
 from domain.agents import Agent, Earning
 from domain.budgets import NOTHING, UNKNOWN, Balance, Spending, Spent, Unit, micros, spell_amount, spell_owner
+from domain.calls import Observation, ToolCall
 from domain.change import changed
 from domain.freezes import spell_moment
 from domain.people import Person
-from domain.runs import Question, Run, Wait
+from domain.runs import WORKING, CallRecord, CallStatus, Question, Run, Status, Wait
 from domain.tasks import Trust
 from domain.tiers import Effect, Tier, admits
 
@@ -143,3 +144,59 @@ def test_a_changed_run_is_another_one_and_knows_its_fields() -> None:
     assert run.tokens == 1
     with pytest.raises(TypeError, match=r"a Run has no token$"):
         changed(run, token=2)
+
+
+def record(call_id: str, effect: Effect, status: CallStatus = CallStatus.PROPOSED) -> CallRecord:
+    return CallRecord(call=ToolCall(call_id=call_id, tool="t", version=1, effect=effect, arguments={}), status=status)
+
+
+@pytest.mark.parametrize(
+    ("batch", "turn"),
+    [
+        ("rr", "rr"),
+        ("rrc", "rr"),
+        ("crr", "c"),
+        ("cc", "c"),
+        ("r", "r"),
+        ("rc", "r"),
+        ("", ""),
+    ],
+)
+def test_it_is_the_turn_of_adjacent_reads_together_and_of_anything_above_alone(batch: str, turn: str) -> None:
+    effects = {"r": Effect.READ, "c": Effect.CHANGE}
+    records = tuple(record(str(n), effects[letter]) for n, letter in enumerate(batch))
+    over = record("x", Effect.READ, CallStatus.RETURNED)
+    run = Run(run_id="r", batch=(over, *records))
+    assert run.group == records[: len(turn)]
+
+
+def test_a_call_is_found_wherever_it_stands_and_the_newest_of_a_name_first() -> None:
+    old, new = record("c1", Effect.READ), record("c1", Effect.CHANGE)
+    live, offer = record("c2", Effect.READ), record("m", Effect.CHANGE)
+    run = Run(run_id="r", past=(old, new), batch=(live,), offer=offer)
+    assert (run.record("c1"), run.record("c2"), run.record("m")) == (new, live, offer)
+    assert (run.live, run.records) == ((live, offer), (old, new, live, offer))
+    assert replace(run, offer=None).live == (live,)
+
+
+def test_good_is_what_returned_sound_and_as_predicted() -> None:
+    done = replace(record("c1", Effect.READ), observation=Observation(ok=True, summary=""))
+    assert done.good
+    assert replace(done, met=True).good
+    assert not record("c1", Effect.READ).good
+    for wrong in (
+        replace(done, observation=Observation(ok=False, summary="")),
+        replace(done, met=False),
+        replace(done, problems=("odd",)),
+    ):
+        assert not wrong.good
+
+
+def test_actions_are_calls_above_read_that_have_started() -> None:
+    started = replace(record("c1", Effect.CHANGE), attempt=1)
+    read, waiting = replace(record("c2", Effect.READ), attempt=1), record("c3", Effect.CHANGE)
+    assert Run(run_id="r", past=(started,), batch=(read, waiting), offer=replace(started, attempt=2)).actions == 2
+
+
+def test_time_is_worked_in_these_states() -> None:
+    assert set(WORKING) == {Status.DECIDING, Status.REASONING, Status.PROPOSED, Status.APPROVED, Status.ACTING}

@@ -1,8 +1,8 @@
 """The trial of mutants: in forks of one process that holds everything, and where that will not do, by a fresh import.
 
 Runs in a copy of the tree (see `__main__`). A mutant is *killed* when a test fails, *timeout* when its tests take many
-times longer than they should, *survived* when every test that runs its line passes, after a fresh import as well, and
-*unreached* when no test runs it.
+times longer than they should, *survived* when those that run its line pass, the likeliest first and up to a number of
+seconds, in a fork and after a fresh import, and *unreached* when no test runs it. *Broken* is a fault of this harness.
 """
 
 import gc
@@ -148,7 +148,9 @@ class _Warm:
         say(f"mutants follow, {timed(began)} after the start")
         gc.collect()
         gc.freeze()  # else the first collection in each fork copies all that the parent holds
-        for mutant in self.mutants:
+        for number, mutant in enumerate(self.mutants):
+            if number % 500 == 0:
+                say(f"{timed(began)}: {number} of {len(self.mutants)}")
             extent = extents[mutant.file].get(mutant.scope)
             judges = bench.tests(mutant, extent, self.plan.quick)
             reached = mutant.scope is None or (extent is not None and bool(reach.of_lines(mutant.file, *extent)))

@@ -44,6 +44,15 @@ def test_where_the_tool_names_no_resource_the_catalogue_still_labels_the_one_tha
     assert (nowhere.resources, nowhere.labels) == (None, None)
 
 
+def test_what_a_tool_knows_of_its_labels_is_not_replaced_by_those_of_another_resource() -> None:
+    policies = rules("", resources=KNOWN)
+    labelled = spec("dns.set", Effect.CHANGE, labels={"env": "dev"})
+    assert seen(policies, call("dns.set", resource="prod/web"), labelled).labels == ({"env": "dev"},)
+    made = call("service.restart", resource="prod/web", labels={"env": "prod"}, arguments={"service": "api"})
+    moved = seen(policies, made, RESTART)
+    assert (moved.resources, moved.labels) == (("prod/web", "prod/api"), None)
+
+
 @pytest.mark.parametrize(("effect", "forgotten"), [(Effect.CHANGE, True), (Effect.EXECUTE, True), (Effect.READ, False)])
 def test_labels_that_the_catalogue_has_let_go_of_are_unknown_for_a_dangerous_call(
     effect: Effect, forgotten: bool
@@ -136,6 +145,19 @@ def test_the_house_names_what_it_misses() -> None:
     unknown = judge(policies, made, None)
     named = [[(one.policy, one.line) for one in said.reasons] for said in (undecided, gone, unknown)]
     assert named == [[("undecided", 0)], [("unknown-agent", 0)], [("unknown-tool", 0)]]
+
+
+@pytest.mark.parametrize(
+    ("tainted", "insists"),
+    [("command", True), ("command.name", True), ("command[0]", True), ("command[0].name", True), ("commands", False)],
+)
+def test_a_part_of_a_tainted_selector_taints_it(tainted: str, insists: bool) -> None:
+    policies = rules("")
+    said = judge(policies, call("shell.run", policies, tainted=(tainted,)), SPECS["shell.run"])
+    assert isinstance(said, RequireApproval) is insists
+    if isinstance(said, RequireApproval):
+        reasons = [(one.policy, one.file, one.line, one.sets, one.to) for one in said.reasons]
+        assert reasons == [("tainted-selector", "built-in", 0, "approve", "1 from peer within 24h")]
 
 
 def test_what_only_a_person_makes_asks_a_person_even_where_it_only_reads() -> None:
