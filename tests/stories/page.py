@@ -85,7 +85,7 @@ class Page:
         run = await self.asked(REQUESTER, "restart web", channel)
         return run, await self.card(run, "approve", channel)
 
-    async def card(self, run: str, action: str, channel: str | None = None, within: float = 30) -> Json:
+    async def card(self, run: str, action: str, channel: str | None = None, within: float = 75) -> Json:
         """The run's message that has this button, once it is there."""
 
         async def look() -> Json | None:
@@ -134,7 +134,7 @@ class Page:
     async def types(self, run: str) -> list[str]:
         return [event["type"] for event in await self.events(run)]
 
-    async def status(self, run: str, *wanted: str, within: float = 30) -> Json:
+    async def status(self, run: str, *wanted: str, within: float = 60) -> Json:
         """The run, once it has one of these statuses."""
 
         async def look() -> Json | None:
@@ -151,7 +151,7 @@ class Page:
 
         await until(look, 10, f"{run} to be {wanted}")
 
-    async def ended(self, run: str, within: float = 30) -> str:
+    async def ended(self, run: str, within: float = 60) -> str:
         """How the run ended, once it has; Slack may hear of it later."""
         return str((await self.status(run, "finished", within=within))["outcome"])
 
