@@ -145,14 +145,14 @@ def test_a_conclusion_stands_only_if_its_checks_do(came: e.Event, ends: bool) ->
 
 def test_every_check_of_a_conclusion_counts() -> None:
     reads = call("c1", Effect.READ), call("c2", Effect.READ)
-    begun = [proposed(*reads, conclusion="Up."), *(e.CallAllowed(call_id=c) for c in ("c1", "c2"))]
+    begun: list[e.Event] = [proposed(*reads, conclusion="Up."), *(e.CallAllowed(call_id=c) for c in ("c1", "c2"))]
     run = folded(*begun, started("c1"), started("c2"), returned("c1"), returned("c2", BAD))
     assert run.ending is None
 
 
 def test_a_finished_run_leaves_no_call_open() -> None:
     two = call("c1", Effect.READ), call("c2")
-    begun = [proposed(*two), e.CallAllowed(call_id="c1"), started("c1"), returned("c1")]
+    begun: list[e.Event] = [proposed(*two), e.CallAllowed(call_id="c1"), started("c1"), returned("c1")]
     ended = folded(*begun, e.RunFinished(outcome=Outcome.STOPPED, summary=""))
     assert [(one.call.call_id, one.status, one.note) for one in ended.past] == [
         ("c1", CallStatus.RETURNED, ""), ("c2", CallStatus.DROPPED, "the run ended"),
@@ -164,7 +164,7 @@ def test_a_finished_run_leaves_no_call_open() -> None:
 
 def test_calls_that_are_over_are_not_dropped_again() -> None:
     two = call("c1", Effect.READ), call("c2")
-    begun = [proposed(*two), e.CallAllowed(call_id="c1"), started("c1"), returned("c1")]
+    begun: list[e.Event] = [proposed(*two), e.CallAllowed(call_id="c1"), started("c1"), returned("c1")]
     run = folded(*begun, e.CallsDropped(call_ids=("c1", "c2"), why="moot"))
     assert [(one.status, one.note) for one in run.past] == [(CallStatus.RETURNED, ""), (CallStatus.DROPPED, "moot")]
 

@@ -9,9 +9,10 @@ import pytest
 from domain import events as e
 from domain.approvals import ApprovalEnd
 from domain.budgets import Draw, Unit
-from domain.evolve import IllegalEvent, evolve, replay
+from domain.evolve import evolve, replay
 from domain.outcomes import Outcome
 from domain.runs import CallStatus, Ending, Message, Question, Run, Status, Wait
+from domain.settling import IllegalEvent
 from domain.tiers import Effect, Tier
 from tests.domain.logs import (
     BAD,
