@@ -34,8 +34,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=0, help="which part")
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--slowest", type=float, default=6.0, help="a test that takes longer judges nothing")
-    options.add_argument("--quick", type=float, default=6.0, help="seconds of tests for one mutant in a fork")
-    options.add_argument("--enough", type=float, default=12.0, help="seconds of tests for what survives those")
+    options.add_argument("--enough", type=float, default=12.0, help="seconds of tests for one mutant, likeliest first")
     options.add_argument("--kept", type=Path, default=Path(tempfile.gettempdir()) / "countersign-mutants")
     options.add_argument("--again", type=Path, help="only what survived the run that was kept there")
     options.add_argument("--in-copy", action="store_true", help=argparse.SUPPRESS)
@@ -55,7 +54,6 @@ def main() -> int:
         seed=given.seed,
         jobs=given.jobs,
         slowest=given.slowest,
-        quick=given.quick,
         enough=given.enough,
         again=survivors(given.again) if given.again else None,
         found=str(kept / "mutants.jsonl"),

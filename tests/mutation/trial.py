@@ -2,7 +2,7 @@
 
 Runs in a copy of the tree (see `__main__`). A mutant is *killed* when a test fails, *timeout* when its tests take many
 times longer than they should, *survived* when those that run its line pass, the likeliest first and up to a number of
-seconds, in a fork and after a fresh import, and *unreached* when no test runs it. *Broken* is a fault of this harness.
+seconds, and *unreached* when no test runs it. *Broken* is a fault of this harness.
 """
 
 import gc
@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,7 @@ class Plan:
     seed: int = 0
     jobs: int = 2
     slowest: float = 6.0  # seconds: a slower test judges nothing
-    quick: float = 6.0  # seconds of tests for one mutant in a fork, the likeliest first
-    enough: float = 12.0  # and by a fresh import, for what survived the quick ones
+    enough: float = 12.0  # seconds of tests for one mutant, the likeliest first
     found: str = "mutants.jsonl"
     again: frozenset[str] | None = None  # names: only these
 
@@ -110,12 +110,9 @@ def trial(plan: Plan) -> None:
         raise SystemExit("the tests could not be collected, or the sound code could not be measured")
     doubtful, order = json.loads(warm.read_text(encoding="utf-8")), {one.name: one for one in mutants}
     forks = Forks(plan.jobs)
-    for name, judges, spent, reached in doubtful:
-
-        def ended(mutant: Mutant, status: int, word: str, reached: bool = reached) -> None:
-            record(plan, mutant, _fate(status) if reached or status != SURVIVED else "unreached", word)
-
-        forks.run(order[name], *afresh(order[name], judges, spent), ended)
+    for name, judges, spent in doubtful:
+        mutant = order[name]
+        forks.run(mutant, *afresh(mutant, judges, spent), lambda m, status, by: record(plan, m, _fate(status), by))
     forks.finish()
     warm.unlink()
 
@@ -130,6 +127,7 @@ class _Warm:
 
     def __init__(self, plan: Plan, mutants: list[Mutant]) -> None:
         self.plan, self.mutants = plan, mutants
+        self.doubtful: list[tuple[str, list[str], list[float]]] = []  # what only a fresh import can show
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
@@ -141,62 +139,57 @@ class _Warm:
         say(f"{len(reach.seconds)} tests, {sum(reach.seconds.values()):.0f} s traced")
         for test, why in reach.left_out.items():
             say(f"judges nothing: {test} ({why})")
-        grafts, bench, forks = Grafts(modules, sources), Bench(reach), Forks(self.plan.jobs)
-        extents = {file: _extents(file, source) for file, source in sources.items()}
-        items = {item.nodeid: item for item in session.items}
-        doubtful: list[tuple[str, list[str], list[float], bool]] = []
-        say(f"mutants follow, {timed(began)} after the start")
+        self.grafts, self.bench = Grafts(modules, sources), Bench(reach)
+        self.extents = {file: _extents(file, source) for file, source in sources.items()}
+        self.items = {item.nodeid: item for item in session.items}
+        forks = Forks(self.plan.jobs)
         gc.collect()
         gc.freeze()  # else the first collection in each fork copies all that the parent holds
         for number, mutant in enumerate(self.mutants):
             if number % 500 == 0:
                 say(f"{timed(began)}: {number} of {len(self.mutants)}")
-            extent = extents[mutant.file].get(mutant.scope)
-            judges = bench.tests(mutant, extent, self.plan.quick)
-            reached = mutant.scope is None or (extent is not None and bool(reach.of_lines(mutant.file, *extent)))
-            spent = [reach.seconds[test] for test in judges]
-
-            def body(mutant: Mutant = mutant, judges: list[str] = judges) -> tuple[int, str]:
-                if not grafts.graft(mutant):
-                    return ELSEWHERE, ""
-                for test in judges:
-                    patience(reach.seconds[test])
-                    if not passes(items[test]):
-                        return KILLED, test
-                return SURVIVED, ""
-
-            def ended(mutant: Mutant, status: int, word: str, reached: bool = reached) -> None:
-                if status == KILLED and word:
-                    bench.killed(mutant, word)
-                if status in {SURVIVED, ELSEWHERE}:
-                    judges = bench.tests(mutant, extents[mutant.file].get(mutant.scope), self.plan.enough)
-                    doubtful.append((mutant.name, judges, [reach.seconds[test] for test in judges], reached))
-                    if status == SURVIVED:
-                        note(self.plan, mutant)
-                else:
-                    record(self.plan, mutant, _fate(status), word)
-
-            if not judges:
-                record(self.plan, mutant, "unreached", "")
-                continue
-            forks.run(mutant, body, 10 + 4 * sum(spent), ended)
+            judges = self._judges(mutant)
+            seconds = sum(reach.seconds[test] for test in judges)
+            forks.run(mutant, partial(self._try, mutant, judges), 10 + 4 * seconds, self._ended)
         forks.finish()
-        say(f"{timed(began)}: {len(self.mutants)} mutants, of which {len(doubtful)} are imported afresh")
-        Path(f"{self.plan.found}.warm").write_text(json.dumps(doubtful), encoding="utf-8")
+        say(f"{timed(began)}: {len(self.mutants)} mutants, of which {len(self.doubtful)} are imported afresh")
+        Path(f"{self.plan.found}.warm").write_text(json.dumps(self.doubtful), encoding="utf-8")
         return True
+
+    def _judges(self, mutant: Mutant) -> list[str]:
+        return self.bench.tests(mutant, self.extents[mutant.file].get(mutant.scope), self.plan.enough)
+
+    def _reached(self, mutant: Mutant) -> bool:
+        extent = self.extents[mutant.file].get(mutant.scope)
+        return extent is None or bool(self.bench.reach.of_lines(mutant.file, *extent))
+
+    def _try(self, mutant: Mutant, judges: list[str]) -> tuple[int, str]:
+        """In a fork: be the mutant, and ask."""
+        if not self.grafts.graft(mutant):
+            return ELSEWHERE, ""
+        for test in judges:
+            patience(self.bench.reach.seconds[test])
+            if not passes(self.items[test]):
+                return KILLED, test
+        return SURVIVED, ""
+
+    def _ended(self, mutant: Mutant, status: int, word: str) -> None:
+        if status == KILLED and word:
+            self.bench.killed(mutant, word)
+        if status == ELSEWHERE or (status == SURVIVED and mutant.scope is None):
+            judges = self._judges(mutant)
+            self.doubtful.append((mutant.name, judges, [self.bench.reach.seconds[test] for test in judges]))
+        else:
+            record(self.plan, mutant, _fate(status, reached=self._reached(mutant)), word)
 
 
 # ── What is written down ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _fate(status: int) -> str:
-    return {SURVIVED: "survived", KILLED: "killed", BROKEN: "broken"}.get(status, "timeout")
-
-
-def note(plan: Plan, mutant: Mutant) -> None:
-    """A first word of what may survive, for those who do not want to wait."""
-    with Path(f"{plan.found}.notes").open("a", encoding="utf-8") as file:
-        file.write(f"{mutant.name} -> {mutant.text}\n")
+def _fate(status: int, *, reached: bool = True) -> str:
+    if status == SURVIVED:
+        return "survived" if reached else "unreached"
+    return {KILLED: "killed", BROKEN: "broken"}.get(status, "timeout")
 
 
 def record(plan: Plan, mutant: Mutant, fate: str, by: str) -> None:
