@@ -150,7 +150,11 @@ async def test_the_shortcut_explains_on_every_message_of_a_run(house: House) -> 
     assert "recommend beats production" in await explained(house, said), "somebody's words in the run's thread"
     asked = await house.say("<@U0BOT> restart prod/db")
     await until(lambda: _submitted(house, 2))
-    assert "has not decided" in await explained(house, asked), "the words that began a run"
+
+    async def known() -> bool:  # the run is there a moment after it was submitted
+        return "has not decided" in await explained(house, asked)
+
+    assert await until(known), "the words that began a run"
 
 
 async def test_on_other_messages_the_shortcut_says_so(house: House) -> None:

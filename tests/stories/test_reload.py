@@ -72,7 +72,13 @@ async def test_a_stricter_rule_closes_the_card_and_asks_again(demo: Demo, page: 
     assert "1 of group:sre, and now for 2 of group:sre" in closed[0]["why"]
     assert (await page.click(SRE, card, "approve", stale=True, value=buttons(card)["approve"]))["ok"]
     await page.told(SRE, "decided already")
-    assert (await page.click(SRE, await page.card(run, "approve", room), "approve"))["ok"]
+
+    async def newer() -> dict[str, Any] | None:
+        found = await page.card(run, "approve", room)
+        return found if buttons(found)["approve"] != buttons(card)["approve"] else None
+
+    asked = await until(newer, 30, "the new card")
+    assert (await page.click(SRE, asked, "approve"))["ok"]
     await page.told(SRE, "Still missing")
     assert (await page.click(SRE2, await page.card(run, "approve", room), "approve"))["ok"]
     assert await page.ended(run) == "succeeded"
