@@ -97,6 +97,25 @@ def test_a_request_gathers_votes_until_it_is_granted_or_closed() -> None:
     assert record.use_until is None
 
 
+def test_a_vote_that_comes_once_the_call_is_over_is_kept_with_it() -> None:
+    vote = Vote(approval_id="a.c1", by="user:U2", ballot=Ballot.APPROVE, digest="d")
+    other = call("c2")
+    over = proposed(), asks(), e.ApprovalClosed(approval_id="a.c1", end=ApprovalEnd.EXPIRED, why="")
+    run = folded(*over, proposed(other), e.VoteCast(vote=vote))
+    assert [(one.call.call_id, one.votes) for one in run.records] == [("c1", (vote,)), ("c2", ())]
+
+
+def test_a_freeze_of_what_was_never_asked_changes_nothing() -> None:
+    frozen = folded(proposed(), asks(), e.CallFrozen(approval_id="a.c9", text="x"))
+    assert frozen.batch == folded(proposed(), asks()).batch
+
+
+def test_a_question_about_a_doubt_joins_those_before_it() -> None:
+    asked = e.QuestionAsked(question="Which?"), e.Answered(by="user:U2", text="web")
+    doubt = e.DoubtPutToPerson(call_id="c1", question="Did it?", options=())
+    assert [one.question for one in folded(*asked, *IN_DOUBT, doubt).questions] == ["Which?", "Did it?"]
+
+
 def test_a_frozen_card_thaws() -> None:
     frozen = folded(proposed(), asks(), e.CallFrozen(approval_id="a.c1", text="until Monday"))
     assert frozen.batch[0].frozen == "until Monday"

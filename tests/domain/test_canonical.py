@@ -101,3 +101,7 @@ def test_numbers_change_their_form_where_ecmascript_does() -> None:
     told = {1e20: "100000000000000000000", 1e21: "1e+21", 1.5e21: "1.5e+21", 123.5: "123.5", 1e-7: "1e-7"}
     told |= {1e-6: "0.000001", 0.5: "0.5", 1.25e-7: "1.25e-7", 2.5: "2.5", 0.0: "0", -2.0: "-2"}
     assert [canonical_json(value).decode() for value in told] == list(told.values())
+
+
+def test_words_of_json_are_the_same_beside_what_the_quick_way_leaves_alone() -> None:
+    assert canonical_json([True, False, None, 1, "\u00e9"]) == '[true,false,null,1,"\u00e9"]'.encode()

@@ -169,6 +169,8 @@ def test_calls_are_counted_so_that_the_next_ones_id_is_new() -> None:
     waiting = folded(replace(WAITS, offer=call("c1")))
     assert (waiting.calls_made, waiting.offer and waiting.offer.turn) == (1, 1)
     assert (folded(WAITS).calls_made, folded(WAITS).offer) == (0, None)
+    later = folded(*DOING, returned(), replace(WAITS, offer=call("c2")))
+    assert later.calls_made == 2
 
 
 def test_time_is_worked_only_outside_waits_and_pauses() -> None:
@@ -210,6 +212,11 @@ def test_a_wait_is_over_once_and_says_by_what() -> None:
     assert late.waits == first.waits
     timed = folded(WAITS, e.Noticed(topic="merge", what="a"), WAITS, e.DeadlineReached(kind="wait", subject="merge"))
     assert [wait.what for wait in timed.waits] == ["a", "timed out"]
+
+
+def test_a_notice_for_nobody_changes_nothing() -> None:
+    run = folded(proposed(), e.Noticed(topic="merge", what="merged"))
+    assert (run.status, run.waits) == (Status.PROPOSED, ())
 
 
 def test_an_offer_that_nobody_took_is_dropped_with_its_wait() -> None:

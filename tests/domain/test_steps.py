@@ -88,6 +88,11 @@ def test_reads_join_those_of_their_group_that_are_under_way() -> None:
     assert next_step(run(Status.ACTING, record("c1", ACTING), *due)) == Act(("c2", "c4"))
 
 
+def test_a_read_that_has_come_back_is_not_repeated_and_nothing_is_not_done() -> None:
+    again = record("c2", RETURNED, remedy="repeat")  # it was repeated, and returned
+    assert next_step(run(Status.ACTING, record("c1", ACTING), again)) == Park("an action is under way")
+
+
 @pytest.mark.parametrize("flag", [{"stopping": "user:U1"}, {"paused": True}])
 def test_no_read_starts_beside_another_once_people_have_said_stop(flag: dict[str, Any]) -> None:
     reads = record("c1", ACTING), record("c2", ALLOWED)
