@@ -293,6 +293,7 @@ def test_conditions_read_the_run_and_the_call() -> None:
         ("run.id == ''", False),
         ("run.tier == 4", True),
         ("run.tier < 4", False),
+        ("run.cost_usd == 1.5", True),
         ("run.depth == 1", True),
         ("run.iterations == 7", True),
         ("task.context.agent_slug == 'operator'", True),
@@ -300,8 +301,27 @@ def test_conditions_read_the_run_and_the_call() -> None:
 )
 def test_a_condition_at_the_boundary_sees_the_run_as_it_stands(when: str, holds: bool) -> None:
     policies = rules(f"  - {{id: a, when: \"{when} && call.effect == 'draft'\", deny: Seen}}")
-    run = run_of(policies, task(source=Source.AGENT), iterations=7)
+    run = run_of(policies, task(source=Source.AGENT), iterations=7, cost_usd=1.5)
     assert isinstance(judge(policies, "git.push", run=run), Deny) is holds
+
+
+def test_a_condition_at_the_boundary_sees_the_tier_that_was_decided() -> None:
+    before = rules("  - {id: a, limit: {tier: sandbox}}")
+    after = rules("  - {id: b, when: \"run.tier == 3 && call.effect == 'draft'\", deny: Seen}")
+    assert denied(judge(after, "git.push", run=run_of(before))).startswith("Seen")
+
+
+def test_a_tool_that_the_decision_kept_out_is_kept_out_by_who_said_so_then() -> None:
+    before = rules("""
+  - {id: a, limit: {denied_tools: ["git.push"]}}
+  - {id: b, limit: {allowed_tools: []}, match: {requester: ["user:U4"]}}
+""")
+    said = judge(rules(""), "git.push", run=run_of(before))
+    assert isinstance(said, Deny)
+    assert [one.policy for one in said.reasons] == ["a"]
+    said = judge(rules(""), "git.clone", run=run_of(before, task(requester="user:U4")))
+    assert isinstance(said, Deny)
+    assert [one.policy for one in said.reasons] == ["b"]
 
 
 def test_words_from_outside_that_joined_the_run_taint_it() -> None:

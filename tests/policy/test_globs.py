@@ -3,7 +3,9 @@
 import pytest
 
 from policy.globs import exact, fits_any, matches, prefix, suffix
-from policy.matching import Facts, Match, nearly
+from policy.matching import Facts, Match, Names, nearly, read_match
+from policy.reading.faults import Faults
+from policy.reading.nodes import from_plain
 from tests.policy.world import faults_of, rules
 
 
@@ -101,6 +103,8 @@ def test_a_key_may_name_a_thousand_patterns_and_no_more() -> None:
         ("labels: {}", "labels: names no label"),
         ("labels: [env]", "labels: must be a mapping of labels, not a list"),
         ("type: [[a]]", "type[0]: must be "),
+        ("type: 5", "type: must be "),
+        ("requester: ['token:*x y']", "names no requester"),
         ("type: ['a\\b']", "is not a name or a pattern of names"),
         ("requester: ['group:nope']", 'there is no group "nope"'),
         ("agent: ['oper*or-x']", 'no agent fits "oper*or-x"'),
@@ -114,3 +118,11 @@ def test_a_match_that_cannot_be_meant_is_one_fault(match: str, fault: str) -> No
 def test_a_match_is_the_same_in_whatever_order_its_patterns_stand() -> None:
     one, other = (Match((("type", patterns),)) for patterns in (("b", "a"), ("a", "b")))
     assert one.canonical == other.canonical == {"type": ["a", "b"]}
+
+
+def test_where_no_names_are_known_any_will_do() -> None:
+    faults = Faults()
+    said = {"requester": ["group:any"], "agent": ["any"], "tool": ["any"]}
+    read = read_match(Names())(from_plain("asked", said), faults)
+    assert read == Match((("agent", ("any",)), ("requester", ("group:any",)), ("tool", ("any",))))
+    faults.check()

@@ -89,6 +89,16 @@ def test_of_obligations_everybody_who_asks_is_a_reason_in_the_order_of_their_pla
     assert met.overruled == ()
 
 
+def test_reasons_are_ordered_by_file_line_rule_limit_and_value() -> None:
+    base = Reason(policy="p", file="f", line=1, sets="requires_pr", to="true")
+    later = [replace(base, **{name: value}) for name, value in (
+        ("to", "u"), ("sets", "requires_validation"), ("policy", "q"), ("line", 2), ("file", "g"),
+    )]  # fmt: skip
+    ordered = (base, *later)
+    for listed in (ordered, ordered[::-1]):
+        assert Bounds(claims=frozenset(Claim(reason=one) for one in listed)).reasons == ordered
+
+
 # ── Requirements ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
