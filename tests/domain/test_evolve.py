@@ -246,6 +246,18 @@ def test_an_offer_under_way_ends_its_wait_by_its_own_return() -> None:
     assert closed.waits[-1].what == "expired"
 
 
+def test_an_offer_gets_a_number_of_its_own_after_the_calls_before_it() -> None:
+    assert folded(*DOING, returned()).calls_made == 1
+    assert folded(*DOING, returned(), OFFERED[0]).calls_made == 2
+    assert folded(*DOING, returned(), WAITS).calls_made == 1
+
+
+def test_a_question_about_a_doubt_forgets_no_question_before_it() -> None:
+    earlier = (e.QuestionAsked(question="which?"), e.Answered(by="user:U1", text="web"))
+    run = folded(*earlier, *IN_DOUBT, e.DoubtPutToPerson(call_id="c1", question="did it?", options=()))
+    assert [one.question for one in run.questions] == ["which?", "did it?"]
+
+
 # ── What people say ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
