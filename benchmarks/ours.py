@@ -1,6 +1,7 @@
 """The policy workload for our own engine: loaded from YAML like any other rules, asked through its own methods."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from benchmarks.workload import CONTRACTOR, Asked, Decision, Entry, written
@@ -17,6 +18,7 @@ from policy.reading.files import Faults
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 FILE = "policies/many.yaml"
 
+GRANT = "slug: bench\nhandles: [chat]\ntier: production\ntools: ['*']\n"
 AGENT = Agent(slug="bench", describe="", handles=("chat",), tier=Tier.PRODUCTION, tools=("*",))
 EFFECTS = {"service.restart": "change", "service.scale": "change", "service.status": "read", "dns.set": "change"}
 SPECS = {
@@ -50,7 +52,7 @@ class Ours:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         faults = Faults()
-        sources = Sources(policies=[(FILE, written(entries))])
+        sources = Sources(agents=[("agents/bench.yaml", GRANT)], policies=[(FILE, written(entries))])
         self.policies = load(sources, faults, groups=GROUPS, tools=tuple(EFFECTS))
         faults.check()
 
@@ -59,16 +61,17 @@ class Ours:
             task = task_of(asked)
             return lambda: self.decide(task).allowed
         run, call = self.run(asked), call_of(asked)
-        return lambda: not isinstance(self.check(run, call), Deny)
+        spec = spec_of(call)
+        return lambda: not isinstance(self.check(run, call, spec), Deny)
 
     def decide(self, task: Task) -> PolicyDecision:
         """The door."""
         standing = (task.requester,) if task.requester else ()
         return self.policies.evaluate(task, AGENT, standing=standing, people=PEOPLE, catalog=TOOLS, now=NOW)
 
-    def check(self, run: Run, call: ToolCall) -> Verdict:
+    def check(self, run: Run, call: ToolCall, spec: ToolSpec) -> Verdict:
         """The boundary."""
-        return self.policies.check_call(run, call, SPECS[call.tool], people=PEOPLE, now=NOW)
+        return self.policies.check_call(run, call, spec, people=PEOPLE, now=NOW)
 
     def run(self, asked: Asked) -> Run:
         """A run as the door leaves it."""
@@ -79,6 +82,11 @@ class Ours:
 
 
 TOOLS = Tools()
+
+
+def spec_of(call: ToolCall) -> ToolSpec:
+    """The tool of a call, which knows what its target is labelled."""
+    return replace(SPECS[call.tool], labels=call.labels)
 
 
 def task_of(asked: Asked) -> Task:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from statistics import median
 
-from benchmarks.ours import AGENT, Ours, call_of, task_of
+from benchmarks.ours import AGENT, Ours, call_of, spec_of, task_of
 from benchmarks.peers.loops import BareIndex, CelLoop, PythonLoop
 from benchmarks.workload import Asked, Contender, Entry, entries, questions, when
 from bot.collector import calm
@@ -149,7 +149,8 @@ def _ask(
 
 
 def _differs(ours: Ours, asked: Asked, verdict: str, approvals: Mapping[str, tuple[object, ...]]) -> bool:
-    match ours.check(ours.run(asked), call_of(asked)):
+    call = call_of(asked)
+    match ours.check(ours.run(asked), call, spec_of(call)):
         case Allow():
             return verdict != "allow"
         case Deny():
