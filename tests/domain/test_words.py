@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from domain.agents import Agent, Earning
+from domain.approvals import seen_of
 from domain.budgets import NOTHING, UNKNOWN, Balance, Spending, Spent, Unit, micros, spell_amount, spell_owner
 from domain.freezes import spell_moment
 from domain.people import Person
@@ -112,3 +113,11 @@ def test_what_an_effect_does_is_said_to_people() -> None:
         "read": "read", "draft": "draft a change", "execute": "execute in a lent environment",
         "change": "change something real",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "seen"),
+    [("", 0), ("ab", 2), ("a  b", 3), ("a \u200b b", 3), ("\u3164\u2800", 0), ("1! €", 4), ("a\u0301", 1), ("\n\t", 0)],
+)
+def test_of_a_reason_what_people_can_see_counts(reason: str, seen: int) -> None:
+    assert seen_of(reason) == seen
